@@ -83,7 +83,7 @@ _EXPLANATIONS = {
     Reason.FORMAT_UNKNOWN: "The content is none of DICOM, PNG, JPEG or NIfTI.",
     Reason.FORMAT_TRUNCATED: "The file ends before its image does.",
     Reason.FORMAT_CORRUPT: "The content cannot be decoded as the format that it claims to be.",
-    Reason.FORMAT_NO_PIXELS: "The object carries no image to screen (report, plan, structure set, segmentation, index).",
+    Reason.FORMAT_NO_PIXELS: "The object carries no image to screen (report, plan, segmentation, index …).",
     Reason.FORMAT_UNSUPPORTED: "The transfer syntax or pixel layout has no decoder here.",
     Reason.FORMAT_TOO_LARGE: "The image declares more pixels than the policy allows.",
     Reason.FORMAT_DECODER_CRASHED: "The decoder's native code died on this file; it was tried in isolation.",
@@ -96,7 +96,7 @@ _EXPLANATIONS = {
     Reason.COMPLIANCE_FOR_PROCESSING: "The header says that the pixels are raw, for processing, not for presentation.",
     Reason.SCOPE_MODALITY: "The modality is not one that the model package declares.",
     Reason.SCOPE_BODY_PART: "The body part is not one that the model package declares.",
-    Reason.SCOPE_UNDECLARED: "Neither header nor manifest says modality and body part, and assuming them is switched off.",
+    Reason.SCOPE_UNDECLARED: "Neither header nor manifest says which modality and body part this is.",
     Reason.FEATURES_NOT_FINITE: "The network's feature map holds values that are not finite.",
     Reason.FEATURES_CONSTANT: "The network's feature map is constant: it saw nothing.",
 }
@@ -122,22 +122,39 @@ class PlannedInput:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What may be known of an admitted image besides its pixels.
+
+    Attributes:
+        rows: Of the image as it came.
+        columns: Of the image as it came.
+        modality: DICOM code.
+        body_part: DICOM term.
+        declared_by: `header`, `manifest` or `assumed`.
+        attributes: Technical attributes that de-identification kept, as text by keyword.
+        removed: Keywords of the attributes that de-identification took away, sorted.
+    """
+
+    rows: int
+    columns: int
+    modality: str
+    body_part: str
+    declared_by: str
+    attributes: dict[str, str] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Admitted:
     """A de-identified image that may be screened.
 
     Attributes:
         pixels: Shape [row, column], uint8 or uint16, brighter is denser (MONOCHROME2).
-        modality: DICOM code, and whether header, manifest or assumption says so.
-        body_part: As `modality`.
-        declared_by: `header`, `manifest` or `assumed`.
-        removed: Keywords of the attributes that de-identification took away, sorted.
+        facts: What may be known of it besides.
     """
 
-    pixels: NDArray[np.uint8] | NDArray[np.uint16]
-    modality: str
-    body_part: str
-    declared_by: str
-    removed: tuple[str, ...] = ()
+    pixels: NDArray[np.uint8] | NDArray[np.uint16] = field(repr=False)
+    facts: ImageFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Where work runs: local and remote Ray sessions, and what this machine has."""

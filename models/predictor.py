@@ -1,0 +1,105 @@
+"""Runs a package's network with ONNX Runtime; needs no torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sievert.errors import ModelError
+from sievert.records import Prediction
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.package import ModelPackage
+
+INPUT = "image"
+"""Name of the network's input, shape [image, channel, row, column]."""
+
+OUTPUTS = ("logits", "features")
+"""Names of its outputs: [image, class], and the map before pooling, [image, channel, row, column]."""
+
+
+class Predictor:
+    """A resident network: made once a worker, called once a batch.
+
+    Args:
+        package: A package that `load_package` checked.
+        threads: Threads that one call may use.
+
+    Attributes:
+        head_weights: Shape [class, channel], the linear head, which Grad-CAM reads.
+
+    Raises:
+        ModelError: ONNX Runtime refuses the network, the head is missing, or either does not fit what the
+            package says of itself.
+    """
+
+    def __init__(self, package: ModelPackage, *, threads: int = 1) -> None:
+        self._calibration = package.calibration
+        self._shape = (1, package.metadata.rows, package.metadata.columns)
+        self._session = _open_session(package, threads=threads)
+        self.head_weights = _read_head(package)
+        if self.head_weights.shape[0] != len(package.metadata.labels):
+            raise ModelError("the model package's head does not have one row a label")
+
+    def __call__(self, batch: NDArray[np.float32]) -> list[Prediction]:
+        """What the network says of each image, in the batch's order.
+
+        Args:
+            batch: Shape [image, channel, row, column], as the package's recipe makes it; may be empty.
+
+        Raises:
+            ModelError: The batch has another shape or type.
+        """
+        logits, features = self.run(batch)
+        probabilities = self._calibration.probabilities(logits)
+        return [Prediction(*both) for both in zip(probabilities, features, strict=True)]
+
+    def run(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits, shape [image, class], before calibration, and features; see `__call__`."""
+        if batch.dtype != np.float32 or batch.shape[1:] != self._shape:
+            raise ModelError(f"the network reads float32 [image, {self._shape}], not {batch.dtype} {batch.shape}")
+        if not len(batch):  # some of ONNX Runtime's kernels refuse an empty batch
+            empty = np.zeros((1, *self._shape), np.float32)
+            logits, features = self._session.run(OUTPUTS, {INPUT: empty})
+            return logits[:0], features[:0]
+        logits, features = self._session.run(OUTPUTS, {INPUT: batch})
+        return logits, features
+
+
+def _open_session(package: ModelPackage, *, threads: int) -> Any:  # noqa: ANN401 - onnxruntime ships no types
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3
+    # Threads that spin between calls would take the cores of the other workers.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = onnxruntime.InferenceSession(
+            package.onnx_file.read_bytes(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's own exceptions share no other base
+        raise ModelError("ONNX Runtime refuses the model package's network") from error
+    _check_session(session, package)
+    return session
+
+
+def _check_session(session: Any, package: ModelPackage) -> None:  # noqa: ANN401 - onnxruntime ships no types
+    size = [1, package.metadata.rows, package.metadata.columns]
+    inputs = [(node.name, list(node.shape[1:])) for node in session.get_inputs()]
+    outputs = tuple(node.name for node in session.get_outputs())
+    if inputs != [(INPUT, size)] or outputs != OUTPUTS:
+        raise ModelError("the model package's network has other inputs or outputs than its metadata says")
+
+
+def _read_head(package: ModelPackage) -> NDArray[np.float32]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(package.weights_file)[package.metadata.head_tensor]
+    except (KeyError, SafetensorError) as error:
+        raise ModelError("the model package's weights hold no such head") from error

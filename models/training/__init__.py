@@ -1,0 +1,1 @@
+"""Training: augmentation, the loop, export to ONNX, writing a package."""

@@ -1,0 +1,1 @@
+"""Everything that happens to data on its way: cohort, admit, preprocess, flows, results."""

@@ -1,0 +1,1 @@
+"""What may be screened: sniff, decode, scope, compliance, de-identification."""

@@ -1,0 +1,153 @@
+"""Decides on one input: admitted and de-identified, or refused with a reason.
+
+The order is: format, then scope (what the model declares), then the compliance policy on the header, then decoding,
+then the policy on the pixels; so a CT slice costs no decoding where a chest model is asked.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipelines.admit.deidentify import deidentify
+from pipelines.admit.dicom import check_header, decode_dicom, parse_dicom
+from pipelines.admit.nifti import decode_nifti
+from pipelines.admit.raster import decode_raster
+from pipelines.admit.scope import Scope, Shown, check_scope
+from pipelines.admit.sniff import Format, sniff_format
+from sievert.records import Admitted, ImageFacts, PlannedInput, Reason, Refusal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from pydicom.dataset import Dataset
+
+    from sievert.settings import AdmitSettings
+
+    Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+ENVELOPE_KEYWORDS = (
+    "PatientID",
+    "IssuerOfPatientID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SOPInstanceUID",
+    "AccessionNumber",
+)
+"""What a notification must be able to name; travels sealed, apart from the record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What admission found.
+
+    Attributes:
+        outcome: The image, or why there is none.
+        identity: Identifiers for the sealed identity envelope, by DICOM keyword. They go there and nowhere else.
+    """
+
+    outcome: Admitted | Refusal
+    identity: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+def admit(content: bytes, planned: PlannedInput, *, scope: Scope, policy: AdmitSettings) -> Admission:
+    """Decide on one input.
+
+    Args:
+        content: The file, whole.
+        planned: What the plan says of it.
+        scope: Of the model package.
+        policy: The compliance policy.
+
+    Returns:
+        The decision; never raises for anything that a file contains.
+    """
+    kind = sniff_format(content)
+    if kind is None:
+        return Admission(Refusal(Reason.FORMAT_UNKNOWN))
+    if kind is Format.DICOM:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydicom's quote header values
+            return _admit_dicom(content, planned, scope, policy)
+    return Admission(_admit_picture(content, kind, planned, scope, policy))
+
+
+def _admit_picture(
+    content: bytes, kind: Format, planned: PlannedInput, scope: Scope, policy: AdmitSettings
+) -> Admitted | Refusal:
+    """A format without a header: the manifest, or the operator's choice of the model, says what it shows."""
+    # NIfTI holds CT and MR, hardly ever a radiograph: there the choice of a model is no declaration
+    may_assume = policy.undeclared == "assume" and kind is not Format.NIFTI
+    shown = check_scope(scope, header=("", ""), manifest=_declared(planned), has_header=False, may_assume=may_assume)
+    pixels = _decode_picture(content, kind, policy)
+    if isinstance(pixels, Refusal):  # a format that cannot be read goes before a scope that it does not name
+        return pixels
+    return shown if isinstance(shown, Refusal) else _admitted(pixels, shown, policy)
+
+
+def _decode_picture(content: bytes, kind: Format, policy: AdmitSettings) -> Pixels | Refusal:
+    return decode_nifti(content, policy) if kind is Format.NIFTI else decode_raster(content, kind, policy)
+
+
+def _admit_dicom(content: bytes, planned: PlannedInput, scope: Scope, policy: AdmitSettings) -> Admission:
+    dataset = parse_dicom(content)
+    if isinstance(dataset, Refusal):
+        return Admission(dataset)
+    try:
+        identity = _identity(dataset)
+        outcome = _decide_on_dataset(dataset, planned, scope, policy)
+    except Exception:  # noqa: BLE001 - a value of a kind that its attribute must not have
+        return Admission(Refusal(Reason.FORMAT_CORRUPT, "An attribute holds a value of the wrong kind."))
+    return Admission(outcome, identity)
+
+
+def _decide_on_dataset(
+    dataset: Dataset, planned: PlannedInput, scope: Scope, policy: AdmitSettings
+) -> Admitted | Refusal:
+    header = (str(dataset.get("Modality") or "").strip().upper(), _body_part(dataset))
+    shown = check_scope(scope, header=header, manifest=_declared(planned), has_header=True, may_assume=False)
+    if isinstance(shown, Refusal):
+        return shown
+    pixels = check_header(dataset, policy) or decode_dicom(dataset)
+    if isinstance(pixels, Refusal):
+        return pixels
+    attributes, removed = deidentify(dataset)
+    return _admitted(pixels, shown, policy, attributes=attributes, removed=removed)
+
+
+def _admitted(
+    pixels: Pixels,
+    shown: Shown,
+    policy: AdmitSettings,
+    *,
+    attributes: dict[str, str] | None = None,
+    removed: tuple[str, ...] = (),
+) -> Admitted | Refusal:
+    """The part of the compliance policy that only the pixels decide."""
+    if min(pixels.shape) < policy.min_side_px:
+        return Refusal(Reason.COMPLIANCE_MATRIX_SIZE, f"It is {pixels.shape[0]} by {pixels.shape[1]} pixels.")
+    if pixels.min() == pixels.max():
+        return Refusal(Reason.COMPLIANCE_BLANK)
+    rows, columns = pixels.shape
+    return Admitted(
+        pixels,
+        ImageFacts(rows, columns, shown.modality, shown.body_part, shown.declared_by, attributes or {}, removed),
+    )
+
+
+def _declared(planned: PlannedInput) -> tuple[str, str]:
+    return planned.modality or "", planned.body_part or ""
+
+
+def _body_part(dataset: Dataset) -> str:
+    """BodyPartExamined, else the meaning of the coded anatomic region (PS3.3 C.7.6.16.2.8)."""
+    if plain := str(dataset.get("BodyPartExamined") or "").strip().upper():
+        return plain
+    regions = dataset.get("AnatomicRegionSequence") or []
+    return str(regions[0].get("CodeMeaning") or "").strip().upper() if len(regions) else ""
+
+
+def _identity(dataset: Dataset) -> dict[str, str]:
+    found = {keyword: str(dataset.get(keyword) or "").strip() for keyword in ENVELOPE_KEYWORDS}
+    return {keyword: value for keyword, value in found.items() if value}

@@ -1,0 +1,65 @@
+"""Decodes NIfTI-1 and -2 with nibabel, as far as a model of single pictures can use them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from typing import TYPE_CHECKING
+
+import nibabel as nib
+import numpy as np
+
+from sievert.records import Reason, Refusal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sievert.settings import AdmitSettings
+
+_FULL = 65_535
+
+
+def decode_nifti(content: bytes, policy: AdmitSettings) -> NDArray[np.uint16] | Refusal:
+    """Decode a two-dimensional NIfTI image.
+
+    Args:
+        content: The file, gzip-compressed or not.
+        policy: Its `max_pixels` bounds what is unpacked.
+
+    Returns:
+        Shape [row, column], uint16, the image's own range stretched to 0 … 65,535; or why it is refused. A volume
+        is refused: the models of this release read single pictures.
+    """
+    try:
+        plain = _unpacked(content, policy.max_file_bytes)
+        image = (nib.Nifti2Image if plain[:4] in (b"\x1c\x02\0\0", b"\0\0\x02\x1c") else nib.Nifti1Image).from_bytes(
+            plain
+        )
+        return _picture(image, policy)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return Refusal(Reason.FORMAT_TRUNCATED)
+    except Exception as error:  # noqa: BLE001 - whatever a header makes nibabel raise
+        short = "Expected" in str(error) and "bytes" in str(error)
+        return Refusal(Reason.FORMAT_TRUNCATED if short else Reason.FORMAT_CORRUPT)
+
+
+def _unpacked(content: bytes, most: int) -> bytes:
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    with gzip.open(io.BytesIO(content)) as packed:
+        return packed.read(most)
+
+
+def _picture(image: nib.Nifti1Image, policy: AdmitSettings) -> NDArray[np.uint16] | Refusal:
+    sides = [side for side in image.shape if side != 1]
+    if len(sides) > 2:  # noqa: PLR2004 - more than rows and columns
+        return Refusal(Reason.COMPLIANCE_SPATIAL_RANK, f"It has {len(sides)} dimensions.")
+    if int(np.prod(image.shape)) > policy.max_pixels:
+        return Refusal(Reason.FORMAT_TOO_LARGE)
+    values = np.squeeze(np.asarray(image.dataobj, dtype=np.float64))
+    if values.ndim != 2 or not np.isfinite(values).all():  # noqa: PLR2004 - as above
+        return Refusal(Reason.FORMAT_CORRUPT, "Values are not finite, or the image has no area.")
+    span = float(np.ptp(values)) or 1.0
+    # NIfTI's first axis runs to the right, its second to the front: transposed and flipped it is a picture
+    return np.asarray(np.rint((values.T[::-1] - values.min()) / span * _FULL), dtype=np.uint16)

@@ -1,0 +1,85 @@
+"""Decodes PNG and JPEG: Pillow reads the header, OpenCV the pixels."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from sievert.records import Reason, Refusal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipelines.admit.sniff import Format
+    from sievert.settings import AdmitSettings
+
+_BITS_OF_MODE = {"1": 1}
+_GREY_TOLERANCE = 2  # JPEG's rounding of Y, Cb and Cr back to R, G and B
+_EOI = b"\xff\xd9"  # ISO/IEC 10918-1 B.1.1.3: end of image
+
+
+def decode_raster(
+    content: bytes, kind: Format, policy: AdmitSettings
+) -> NDArray[np.uint8] | NDArray[np.uint16] | Refusal:
+    """Decode a PNG or JPEG to grey.
+
+    Args:
+        content: The file.
+        kind: PNG or JPEG.
+        policy: Its `max_pixels` and `min_bits` are looked at before decoding.
+
+    Returns:
+        Shape [row, column], uint8 or, for 16-bit PNG, uint16; or why it is refused.
+    """
+    if refusal := _check_header(content, kind, policy):
+        return refusal
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        return Refusal(Reason.FORMAT_CORRUPT)
+    return _grey(pixels) if pixels.ndim == 3 else pixels  # noqa: PLR2004 - row, column, channel
+
+
+def _check_header(content: bytes, kind: Format, policy: AdmitSettings) -> Refusal | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the policy's own limit follows
+            picture = Image.open(io.BytesIO(content), formats=[kind.value.upper()])
+    except Image.DecompressionBombError:
+        return Refusal(Reason.FORMAT_TOO_LARGE)
+    except Exception as error:  # noqa: BLE001 - whatever the header makes Pillow raise
+        return Refusal(_truncated_or_corrupt(error))
+    if picture.width * picture.height > policy.max_pixels:
+        return Refusal(Reason.FORMAT_TOO_LARGE)
+    if _BITS_OF_MODE.get(picture.mode, 8) < policy.min_bits:
+        return Refusal(Reason.COMPLIANCE_BIT_DEPTH)
+    return _check_whole(content, picture)
+
+
+def _check_whole(content: bytes, picture: Image.Image) -> Refusal | None:
+    """Whether the file is all there: every chunk's checksum of a PNG, the end marker of a JPEG."""
+    if picture.format == "JPEG":
+        return None if _EOI in content[-4096:] else Refusal(Reason.FORMAT_TRUNCATED)
+    if b"IEND" not in content[-4096:]:
+        return Refusal(Reason.FORMAT_TRUNCATED)
+    try:
+        picture.verify()  # PNG specification 5.4: a CRC a chunk
+    except Exception as error:  # noqa: BLE001 - as above
+        return Refusal(_truncated_or_corrupt(error))
+    return None
+
+
+def _truncated_or_corrupt(error: Exception) -> Reason:
+    return Reason.FORMAT_TRUNCATED if "truncated" in str(error).lower() else Reason.FORMAT_CORRUPT
+
+
+def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | Refusal:
+    """The one channel of a picture that is grey though stored in colour; alpha carries no anatomy and is dropped."""
+    first, *others = cv2.split(pixels)[:3]
+    if any(cv2.norm(first, other, cv2.NORM_INF) > _GREY_TOLERANCE for other in others):
+        return Refusal(Reason.COMPLIANCE_COLOUR)
+    return np.asarray(others[0] if others else first)

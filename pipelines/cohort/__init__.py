@@ -1,0 +1,1 @@
+"""What there is to screen: inputs, stable ids, the frozen plan."""

@@ -1,0 +1,130 @@
+"""The frozen plan: which inputs, in which shard, at which leaf. It alone is the authority on resume."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from sievert.errors import IntegrityError, WrongKeyError
+from sievert.records import PlannedInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pipelines.cohort.declared import Declared
+
+SMALLEST_SHARD = 16
+LARGEST_SHARD = 1024
+SHARDS_A_JOB = 64
+_SCHEMA = pa.schema([pa.field("index", pa.int64(), nullable=False), pa.field("input", pa.binary(), nullable=False)])
+_SALT = b"sievert.plan.salt"
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """How a plan is cut: shard s holds the inputs from s·size up to, not including, (s + 1)·size."""
+
+    planned: int
+    size: int
+
+    @property
+    def count(self) -> int:
+        """Number of shards."""
+        return -(-self.planned // self.size)
+
+    def length(self, shard: int) -> int:
+        """Inputs in one shard; only the last may be short."""
+        return min(self.size, self.planned - shard * self.size)
+
+
+def cut_shards(planned: int, *, size: int | None = None) -> Shards:
+    """Choose the shard size: a power of two, so that each shard is a whole subtree of the job's Merkle tree.
+
+    Args:
+        planned: Number of inputs.
+        size: The wanted size, rounded down to a power of two; else about 64 shards of 16 to 1,024.
+    """
+    wanted = size or min(max(planned // SHARDS_A_JOB, SMALLEST_SHARD), LARGEST_SHARD)
+    return Shards(planned, 1 << (wanted.bit_length() - 1))
+
+
+def write_plan(file: Path, inputs: Sequence[Declared], *, shards: Shards, key: bytes) -> str:
+    """Write the plan, one row group a shard, each input sealed: paths and patients are identifiers.
+
+    Args:
+        file: Where to; replaced.
+        inputs: In the order of leaves.
+        shards: The cut.
+        key: The site's identity key; who holds it reads the plan.
+
+    Returns:
+        SHA-256 of the file, hexadecimal.
+    """
+    salt = os.urandom(32)
+    cipher = AESGCM(_plan_key(key, salt))
+    with pq.ParquetWriter(file, _SCHEMA.with_metadata({_SALT: salt.hex().encode()})) as writer:
+        for start in range(0, len(inputs), shards.size):
+            indices = range(start, min(start + shards.size, len(inputs)))
+            sealed = [_seal_input(cipher, index, inputs[index]) for index in indices]
+            writer.write_table(pa.table([pa.array(indices, pa.int64()), pa.array(sealed, pa.binary())], schema=_SCHEMA))
+    with file.open("rb") as written:
+        return hashlib.file_digest(written, "sha256").hexdigest()
+
+
+class Plan:
+    """Reads a frozen plan, one shard at a time.
+
+    Raises:
+        IntegrityError: The file is damaged.
+        WrongKeyError: It was written with another site's key.
+    """
+
+    def __init__(self, file: Path, *, key: bytes) -> None:
+        try:
+            self._file = pq.ParquetFile(file)
+            salt = bytes.fromhex(self._file.schema_arrow.metadata[_SALT].decode())
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+            raise IntegrityError("the plan of the job is damaged") from error
+        self._cipher = AESGCM(_plan_key(key, salt))
+
+    def shard(self, number: int) -> list[PlannedInput]:
+        """The inputs of one shard, in the order of leaves."""
+        rows = self._file.read_row_group(number).to_pylist()
+        return [PlannedInput(index=row["index"], **self._open(row["index"], row["input"])) for row in rows]
+
+    def sources(self) -> Iterator[str]:
+        """Every planned source."""
+        for number in range(self._file.num_row_groups):
+            yield from (planned.source for planned in self.shard(number))
+
+    def _open(self, index: int, sealed: bytes) -> dict[str, Any]:
+        try:
+            return dict(json.loads(self._cipher.decrypt(_nonce(index), sealed, None)))
+        except InvalidTag as error:
+            raise WrongKeyError("the plan was not written with this key store's identity key") from error
+
+
+def _seal_input(cipher: AESGCM, index: int, item: Declared) -> bytes:
+    """Authenticated encryption; the index is the nonce, unique under this plan's own key."""
+    text = json.dumps({name: value for name, value in asdict(item).items() if value is not None})
+    return cipher.encrypt(_nonce(index), text.encode(), None)
+
+
+def _nonce(index: int) -> bytes:
+    return index.to_bytes(12, "big")
+
+
+def _plan_key(key: bytes, salt: bytes) -> bytes:
+    """RFC 5869."""
+    return HKDF(SHA256(), 32, salt, b"sievert/plan/1").derive(key)

@@ -1,0 +1,66 @@
+"""Finds the files that the user's inputs name: files, folders, globs, manifests."""
+
+from __future__ import annotations
+
+import glob
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.cohort.declared import Declared
+from pipelines.cohort.manifests import MANIFEST_SUFFIXES, read_manifest
+from sievert.errors import EmptyCohortError, InputMissingError, PermissionDeniedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+def find_inputs(inputs: Sequence[str], *, leave_out: Path | None = None) -> list[Declared]:
+    """Every file that the inputs name, once each, in a stable order.
+
+    Args:
+        inputs: Files, folders (walked recursively, links followed once), globs, or CSV/Parquet manifests.
+        leave_out: A folder whose files are not inputs: the out folder, where it lies inside an input.
+
+    Raises:
+        InputMissingError: An input names nothing.
+        EmptyCohortError: Together they hold no file.
+        PermissionDeniedError: A folder may not be listed.
+        ManifestError: A manifest cannot be understood.
+    """
+    found = {item.source: item for number, text in enumerate(inputs, 1) for item in _expand(text, number, leave_out)}
+    if not found:
+        raise EmptyCohortError("the inputs hold no file")
+    return list(found.values())
+
+
+def _expand(text: str, number: int, leave_out: Path | None) -> Iterator[Declared]:
+    path = Path(text).expanduser()
+    if path.is_dir():
+        yield from map(Declared, _walk(path.resolve(), leave_out))
+    elif os.path.lexists(path) and path.suffix.lower() in MANIFEST_SUFFIXES:
+        yield from read_manifest(path)
+    elif os.path.lexists(path):
+        yield Declared(os.path.abspath(path))  # noqa: PTH100 - a link stays a link
+    elif glob.has_magic(text) and (matches := glob.glob(str(path), recursive=True)):  # noqa: PTH207 - takes absolute patterns
+        for match in sorted(matches):
+            yield from _expand(match, number, leave_out)
+    else:
+        raise InputMissingError(f"input {number} names nothing that exists: {text}")
+
+
+def _walk(folder: Path, leave_out: Path | None) -> Iterator[str]:
+    """Absolute paths below `folder`, sorted; a linked folder is entered once, so that loops end."""
+    entered: set[tuple[int, int]] = set()
+    for here, folders, files in os.walk(folder, followlinks=True, onerror=_refuse):
+        identity = os.stat(here)  # noqa: PTH116 - os.walk yields strings
+        if (identity.st_dev, identity.st_ino) in entered or (leave_out and Path(here) == leave_out):
+            folders.clear()
+            continue
+        entered.add((identity.st_dev, identity.st_ino))
+        folders.sort()
+        yield from (os.path.join(here, name) for name in sorted(files))  # noqa: PTH118 - 10⁷ of them
+
+
+def _refuse(error: OSError) -> None:
+    raise PermissionDeniedError(f"an input folder may not be listed ({error.strerror})") from error

@@ -1,0 +1,1 @@
+"""Whole runs: screening, training, evaluation."""

@@ -1,0 +1,90 @@
+"""What a sealed record says; its schema is documented in docs/out-folder.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models.gradcam import analytic_gradcam
+from pipelines.results.explanation import write_explanation
+from sievert import __version__
+from sievert.records import RECORD_VERSION, ImageFacts, Outcome, Prediction, Refusal, Verdict
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipelines.decide import DecisionRule
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """All that is known of a screened image.
+
+    Attributes:
+        image: As admitted.
+        prediction: Of the network.
+        verdict: The decision.
+        explanation: As `explain` makes it, for what is flagged.
+    """
+
+    image: ImageFacts
+    prediction: Prediction
+    verdict: Verdict
+    explanation: dict[str, Any] | None
+
+
+def explain(prediction: Prediction, head_weights: NDArray[np.float32], rule: DecisionRule) -> dict[str, Any]:
+    """Grad-CAM for the positive class from the feature map that the forward pass handed out.
+
+    Args:
+        prediction: Its features, shape [channel, row, column].
+        head_weights: Shape [class, channel].
+        rule: Which class is positive.
+    """
+    heat = analytic_gradcam(prediction.features, head_weights, target=rule.positive)
+    return write_explanation(heat, target=rule.labels[rule.positive])
+
+
+def describe_screened(about: dict[str, object], found: Screened, rule: DecisionRule) -> dict[str, object]:
+    """The record of a screened image.
+
+    Args:
+        about: Job, index, ids, model and recipe.
+        found: What was found.
+        rule: Labels, and at what thresholds it was decided.
+    """
+    image, verdict = found.image, found.verdict
+    probabilities = [round(float(value), 6) for value in found.prediction.probabilities]
+    return {
+        **_common(about, Outcome.SCREENED),
+        "modality": image.modality,
+        "body_part": image.body_part,
+        "declared_by": image.declared_by,
+        "rows": image.rows,
+        "columns": image.columns,
+        "attributes": image.attributes,
+        "removed_attributes": list(image.removed),
+        "diagnosis": verdict.diagnosis,
+        "decision": verdict.decision.value,
+        "flagged": verdict.flagged,
+        "probability": verdict.probability,
+        "confidence": verdict.confidence,
+        "probabilities": dict(zip(rule.labels, probabilities, strict=True)),
+        "threshold": rule.threshold,
+        "min_confidence": rule.min_confidence,
+        "explanation": found.explanation,
+    }
+
+
+def describe_refused(about: dict[str, object], refusal: Refusal) -> dict[str, object]:
+    """The record of a quarantined input."""
+    return {
+        **_common(about, Outcome.QUARANTINED),
+        "reason": refusal.reason.value,
+        "explanation": refusal.explanation,
+    }
+
+
+def _common(about: dict[str, object], outcome: Outcome) -> dict[str, object]:
+    return {"schema": RECORD_VERSION, "sievert": __version__, "outcome": outcome.value, **about}

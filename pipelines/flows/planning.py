@@ -1,0 +1,149 @@
+"""Freezes a job's plan in the out folder, or takes up the one that is frozen there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pipelines.cohort.ids import Pseudonyms
+from pipelines.cohort.plan import Plan, Shards, cut_shards, write_plan
+from pipelines.cohort.sources import find_inputs
+from pipelines.decide import DecisionRule
+from pipelines.results.disk import disk_errors, sync_file
+from pipelines.results.outfolder import JobHeader, OutFolder, freeze_job, read_job
+from sievert import __version__
+from sievert.errors import ConfigError, OutFolderError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.package import ModelPackage
+    from pipelines.cohort.declared import Declared
+    from pipelines.results.keystore import KeyStore
+    from sievert.settings import DecideSettings, Settings
+
+_SAME_JOB = ("sievert", "inputs", "model", "recipe", "decision", "admit", "batch_size", "recipient")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedJob:
+    """A job whose plan is frozen.
+
+    Attributes:
+        header: What it is.
+        shards: The cut.
+        late: Inputs that turned up, or whose turn came, after the plan was frozen; they are not in this job.
+        resumed: Whether an earlier run froze it.
+    """
+
+    header: JobHeader
+    shards: Shards
+    late: int
+    resumed: bool
+
+
+def plan_job(
+    out: OutFolder,
+    inputs: Sequence[str],
+    *,
+    found: Sequence[Declared],
+    package: ModelPackage,
+    keys: KeyStore,
+    settings: Settings,
+) -> PlannedJob:
+    """Freeze the plan of a new job, or take up the frozen one if it is of the same command.
+
+    Args:
+        out: The locked out folder.
+        inputs: As the user named them.
+        found: The files that they name now.
+        package: The model.
+        keys: The key store.
+        settings: The tree; the branches that shape results are kept in the header.
+
+    Raises:
+        OutFolderError: The folder holds another job.
+        WrongKeyError: It was planned with another key store.
+    """
+    if out.job.exists():
+        header = read_job(out)
+        wanted = _header(inputs, header.planned, package=package, keys=keys, settings=settings)
+        _refuse_other_job(header, wanted)
+        late = _count_late(out, found, keys)
+        return PlannedJob(header, Shards(header.planned, header.shard_size), late, resumed=True)
+    shards = cut_shards(len(found), size=settings.cohort.shard_size)
+    with disk_errors("the plan could not be written"):
+        draft = out.work / out.plan.name
+        digest = write_plan(draft, found, shards=shards, key=keys.identity_key)
+        sync_file(draft)
+        draft.replace(out.plan)
+    unplanned = _header(inputs, shards.planned, package=package, keys=keys, settings=settings)
+    header = JobHeader(**{**asdict(unplanned), "shard_size": shards.size, "plan": digest})
+    freeze_job(out, header)
+    return PlannedJob(header, shards, 0, resumed=False)
+
+
+def find_cohort(inputs: Sequence[str], out: OutFolder) -> list[Declared]:
+    """The inputs' files, the out folder's own left out.
+
+    Raises:
+        DataError: And its kinds.
+    """
+    return find_inputs(inputs, leave_out=out.path.resolve())
+
+
+def decision_rule(package: ModelPackage, settings: DecideSettings) -> DecisionRule:
+    """The package's own thresholds unless the settings say otherwise.
+
+    Raises:
+        ConfigError: The confidence asked for would leave nothing to be uncertain about, or everything.
+    """
+    chosen = package.calibration
+    threshold = chosen.threshold if settings.threshold is None else settings.threshold
+    confidence = chosen.min_confidence if settings.min_confidence is None else settings.min_confidence
+    if not 0 < threshold < 1:
+        raise ConfigError("the decision's threshold must lie between 0 and 1")
+    metadata = package.metadata
+    return DecisionRule(tuple(metadata.labels), metadata.positive_index, threshold, confidence)
+
+
+def _header(
+    inputs: Sequence[str], planned: int, *, package: ModelPackage, keys: KeyStore, settings: Settings
+) -> JobHeader:
+    metadata = package.metadata
+    rule = asdict(decision_rule(package, settings.decide))
+    return JobHeader(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        sievert=__version__,
+        planned=planned,
+        shard_size=0,
+        plan="",
+        inputs=_digest_inputs(inputs, keys),
+        model={"name": metadata.name, "version": metadata.version, "digest": package.digest},
+        recipe=package.recipe.digest,
+        decision={**rule, "labels": list(rule["labels"])},
+        admit=settings.admit.model_dump(),
+        batch_size=settings.predict.batch_size,
+        recipient=keys.fingerprint,
+    )
+
+
+def _digest_inputs(inputs: Sequence[str], keys: KeyStore) -> str:
+    """Keyed: a plain hash of a path could be guessed."""
+    named = json.dumps([os.path.abspath(os.path.expanduser(text)) for text in inputs])  # noqa: PTH100, PTH111 - globs too
+    return Pseudonyms(keys.identity_key).record("inputs", hashlib.sha256(named.encode()).digest())
+
+
+def _refuse_other_job(there: JobHeader, wanted: JobHeader) -> None:
+    for name in _SAME_JOB:
+        if getattr(there, name) != getattr(wanted, name):
+            raise OutFolderError(f"the out folder holds another job: its {name.replace('_', ' ')} differs")
+
+
+def _count_late(out: OutFolder, found: Sequence[Declared], keys: KeyStore) -> int:
+    planned = set(Plan(out.plan, key=keys.identity_key).sources())
+    return sum(item.source not in planned for item in found)

@@ -1,0 +1,204 @@
+"""The main job: plan, screen on Ray, collect, anchor. Killed anywhere and started again, it goes on."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from models.package import PROVENANCE, ModelPackage, load_package
+from pipelines.admit.scope import Scope
+from pipelines.flows.planning import PlannedJob, decision_rule, find_cohort, plan_job
+from pipelines.flows.task import ScreenTask
+from pipelines.results.collector import Finished, JobCollector
+from pipelines.results.keystore import KeyStore, create_key_store
+from pipelines.results.outfolder import OutFolder, locked_out_folder
+from pipelines.results.runmanifest import RunFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cluster.session import Session
+    from sievert.records import ShardCounts
+    from sievert.settings import Settings
+
+_IN_FLIGHT = 64
+
+
+class Watcher(Protocol):
+    """Who is told how the job goes."""
+
+    def says(self, line: str) -> None:
+        """Something worth a line happened."""
+
+    def planned(self, images: int, *, done: int) -> None:
+        """So many images are planned, so many of them done in earlier runs."""
+
+    def progressed(self, counts: ShardCounts) -> None:
+        """The counts so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """A finished job.
+
+    Attributes:
+        finished: Manifest, root and anchor.
+        late: Inputs that are not in this job because they turned up after its plan was frozen.
+        resumed: Whether an earlier run began it.
+    """
+
+    finished: Finished
+    late: int
+    resumed: bool
+
+
+def screen_cohort(
+    inputs: Sequence[str], out: Path, *, model: str | Path, settings: Settings, watcher: Watcher
+) -> Screening:
+    """Run the whole job.
+
+    Args:
+        inputs: Files, folders, globs, manifests.
+        out: The out folder; made where it is not there.
+        model: Name or folder of a model package.
+        settings: The tree.
+        watcher: Who is told how it goes.
+
+    Raises:
+        SievertError: Each kind where the run cannot go on; nothing that a file contains is such a case.
+    """
+    package = load_package(model)
+    cohort = find_cohort(inputs, OutFolder(out))
+    with locked_out_folder(out.absolute()) as folder:
+        keys = create_key_store(settings.store.keys.absolute())
+        job = plan_job(folder, inputs, found=cohort, package=package, keys=keys, settings=settings)
+        del cohort  # the plan on disk is the authority from here on
+        _announce(job, watcher)
+        finished = _run(folder, job, package=package, keys=keys, settings=settings, watcher=watcher)
+    return Screening(finished, job.late, job.resumed)
+
+
+def _announce(job: PlannedJob, watcher: Watcher) -> None:
+    if job.resumed:
+        watcher.says(f"going on with job {job.header.job[:12]}, planned {job.header.created}")
+    if job.late:
+        watcher.says(
+            f"{job.late} input(s) turned up after this job's plan was frozen: they are not in it; "
+            "screen them as another job with another --out folder"
+        )
+
+
+def _run(
+    folder: OutFolder, job: PlannedJob, *, package: ModelPackage, keys: KeyStore, settings: Settings, watcher: Watcher
+) -> Finished:
+    done = folder.finished_shards()
+    pending = [shard for shard in range(job.shards.count) if shard not in done]
+    if not pending:
+        return _finish_here(folder, job, package=package, keys=keys, settings=settings, watcher=watcher)
+    from cluster.session import open_session
+
+    watcher.says("starting Ray" if settings.cluster.address is None else "joining the Ray cluster")
+    with open_session(settings.cluster) as session:
+        run = _RayRun(folder, job, package=package, session=session, settings=settings, watcher=watcher)
+        return run.run(_task(folder, job, package=package, keys=keys, settings=settings), sorted(done), pending)
+
+
+def _finish_here(
+    folder: OutFolder, job: PlannedJob, *, package: ModelPackage, keys: KeyStore, settings: Settings, watcher: Watcher
+) -> Finished:
+    """All shards are there: what is left needs no cluster."""
+    watcher.says("all shards are finished; proving and anchoring")
+    collector = JobCollector(folder.path, keys=keys.folder, ledger=settings.store.ledger.absolute())
+    for shard in range(job.shards.count):
+        counts = collector.add(shard)
+    watcher.planned(job.shards.planned, done=job.shards.planned)
+    watcher.progressed(counts)
+    return collector.finish(_facts(0, 0.0, resumed=job.shards.count, workers=0, package=package))
+
+
+class _RayRun:
+    """One run on an open session."""
+
+    def __init__(
+        self,
+        folder: OutFolder,
+        job: PlannedJob,
+        *,
+        package: ModelPackage,
+        session: Session,
+        settings: Settings,
+        watcher: Watcher,
+    ) -> None:
+        from pipelines.results.actor import start_results_actor
+
+        self._job, self._package, self._watcher = job, package, watcher
+        self._workers = settings.cluster.workers or session.cpus
+        store = settings.store
+        self._actor: Any = start_results_actor(
+            folder.path, keys=store.keys.absolute(), ledger=store.ledger.absolute(), node=session.node
+        )
+
+    def run(self, task: ScreenTask, done: Sequence[int], pending: Sequence[int]) -> Finished:
+        import ray
+
+        from pipelines.flows.dataset import screen_shards
+
+        self._collect(done)
+        images = sum(self._job.shards.length(shard) for shard in pending)
+        self._watcher.planned(self._job.shards.planned, done=self._job.shards.planned - images)
+        start = time.perf_counter()
+        waiting: list[Any] = []
+        for shard in screen_shards(task, pending, workers=self._workers):
+            waiting.append(self._actor.add.remote(shard))
+            ready, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=0)
+            self._tell(ray.get(ready))
+        wall_s = time.perf_counter() - start
+        self._tell(ray.get(waiting))
+        self._watcher.says("all shards are finished; proving and anchoring")
+        facts = _facts(images, wall_s, resumed=len(done), workers=self._workers, package=self._package)
+        finished: Finished = ray.get(self._actor.finish.remote(facts))
+        return finished
+
+    def _tell(self, counts: Sequence[ShardCounts]) -> None:
+        """The actor works in order: the last one told knows most."""
+        for latest in counts[-1:]:
+            self._watcher.progressed(latest)
+
+    def _collect(self, done: Sequence[int]) -> None:
+        import ray
+
+        for start in range(0, len(done), _IN_FLIGHT):
+            ray.get([self._actor.add.remote(shard) for shard in done[start : start + _IN_FLIGHT]])
+
+
+def _task(
+    folder: OutFolder, job: PlannedJob, *, package: ModelPackage, keys: KeyStore, settings: Settings
+) -> ScreenTask:
+    metadata = package.metadata
+    return ScreenTask(
+        job=job.header.job,
+        out=folder.path,
+        keys=keys.folder,
+        model=package.folder.absolute(),
+        model_digest=package.digest,
+        shards=job.shards,
+        scope=Scope(tuple(metadata.modalities), tuple(metadata.body_parts), metadata.spatial_dims),
+        policy=settings.admit,
+        rule=decision_rule(package, settings.decide),
+        batch_size=settings.predict.batch_size,
+    )
+
+
+def _facts(images: int, wall_s: float, *, resumed: int, workers: int, package: ModelPackage) -> RunFacts:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return RunFacts(now, round(wall_s, 3), images, resumed_shards=resumed, workers=workers, seeds=_seeds(package))
+
+
+def _seeds(package: ModelPackage) -> dict[str, int]:
+    """Screening draws nothing at random but salts and keys; the network was trained from a seed."""
+    provenance = json.loads((package.folder / PROVENANCE).read_bytes())
+    return {"training": int(provenance["settings"]["seed"])}

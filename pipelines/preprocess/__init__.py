@@ -1,0 +1,1 @@
+"""From admitted pixels to what a network reads."""

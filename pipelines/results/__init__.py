@@ -1,0 +1,1 @@
+"""Sealing, storing, proving and showing results."""

@@ -1,0 +1,86 @@
+"""The most urgent cases of a job, opened, with their pictures: what a clinician should look at first."""
+
+from __future__ import annotations
+
+import heapq
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipelines.admit.admission import admit
+from pipelines.admit.reading import read_source
+from pipelines.admit.scope import Scope
+from pipelines.results.explanation import read_explanation
+from pipelines.results.opening import open_records
+from pipelines.results.outfolder import read_job
+from pipelines.results.report import Case
+from sievert.records import Decision, PlannedInput, Refusal
+from sievert.settings import AdmitSettings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipelines.results.keystore import KeyStore
+    from pipelines.results.outfolder import OutFolder
+
+_URGENCY = {Decision.POSITIVE.value: 2, Decision.UNCERTAIN.value: 1, Decision.NEGATIVE.value: 0}
+
+
+def most_urgent(out: OutFolder, keys: KeyStore, count: int) -> list[Case]:
+    """Flagged cases, positive before uncertain, the more probable first; fewer where fewer are flagged.
+
+    Args:
+        out: A finished job.
+        keys: The key store that it was sealed for.
+        count: How many at most.
+
+    Raises:
+        KeyStoreError: And its kinds; see `open_records`.
+        IntegrityError: A record is damaged.
+    """
+    flagged = (record for record in open_records(out, keys) if record["flagged"])
+    urgent = heapq.nlargest(count, flagged, key=lambda record: (_URGENCY[record["decision"]], record["probability"]))
+    policy = AdmitSettings(**read_job(out).admit)
+    return [_case(record, policy) for record in urgent]
+
+
+def _case(record: dict[str, Any], policy: AdmitSettings) -> Case:
+    shown = record["explanation"]
+    return Case(
+        record=record["record"],
+        patient=record["patient"],
+        decision=record["decision"],
+        diagnosis=record["diagnosis"],
+        probability=record["probability"],
+        confidence=record["confidence"],
+        target=shown["target"],
+        reason=_reason(record),
+        image=_picture(record, policy),
+        heat=read_explanation(shown),
+    )
+
+
+def _reason(record: dict[str, Any]) -> str:
+    target = record["explanation"]["target"]
+    if record["decision"] == Decision.POSITIVE.value:
+        return f"The probability of {target} reaches the threshold of {record['threshold']:.2f}."
+    return (
+        f"The confidence of {record['confidence']:.2f} is below {record['min_confidence']:.2f}: a person must look. "
+        f"The map shows what speaks for {target}."
+    )
+
+
+def _picture(record: dict[str, Any], policy: AdmitSettings) -> NDArray[np.uint8] | None:
+    """The image from its source, if that still holds what was screened."""
+    content = read_source(record["source"], max_bytes=policy.max_file_bytes)
+    if isinstance(content, Refusal) or sha256(content).hexdigest() != record["content_sha256"]:
+        return None
+    planned = PlannedInput(record["index"], record["source"])
+    scope = Scope((record["modality"],), (record["body_part"],))
+    seen = admit(content, planned, scope=scope, policy=policy.model_copy(update={"undeclared": "assume"})).outcome
+    return None if isinstance(seen, Refusal) else _eight_bits(seen.pixels)
+
+
+def _eight_bits(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+    return pixels if pixels.dtype == np.uint8 else np.asarray(pixels >> 8, dtype=np.uint8)

@@ -1,0 +1,153 @@
+"""Collects a job's committed shards, folds their roots, writes what belongs to the whole job, and anchors it.
+
+Nothing is believed that a worker says: each shard is read back from its committed file. The order of the last steps
+makes them safe to repeat: quarantine, manifest and report may be written anew until `files.json` stands; from then on
+only the ledger is asked, which takes one root a job.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from pipelines.results.anchoring import encode_anchor
+from pipelines.results.disk import write_whole
+from pipelines.results.inventory import add_files, encode_files, list_files
+from pipelines.results.keystore import KeyStore
+from pipelines.results.leaves import record_leaf
+from pipelines.results.ledger import EmbeddedLedger
+from pipelines.results.outfolder import OutFolder, canonical_json, read_job
+from pipelines.results.quarantine import write_quarantine
+from pipelines.results.report import render_report
+from pipelines.results.runmanifest import RunFacts, describe_run
+from pipelines.results.shardfile import read_shard, unseal_counts
+from pipelines.results.tree import Frontier, tree_root
+from sievert.errors import IntegrityError
+from sievert.records import ShardCounts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelines.results.shardfile import ShardFile
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a finished job is told to the user with.
+
+    Attributes:
+        manifest: The run manifest.
+        root: The anchored root, hexadecimal.
+        anchor: The anchor's own facts, as in anchor.json.
+    """
+
+    manifest: dict[str, Any]
+    root: str
+    anchor: dict[str, Any]
+
+
+class JobCollector:
+    """Collects one job.
+
+    Args:
+        out: Absolute path of the out folder; its job is frozen.
+        keys: Absolute path of the key store.
+        ledger: Absolute path of the embedded ledger.
+    """
+
+    def __init__(self, out: Path, *, keys: Path, ledger: Path) -> None:
+        self._out = OutFolder(out)
+        self._header = read_job(self._out)
+        self._identity_key = KeyStore(keys).identity_key
+        self._ledger = EmbeddedLedger(ledger)
+        self._roots: dict[int, list[bytes]] = {}
+        self._counts = ShardCounts()
+        self._records: dict[int, bytes] = {}
+
+    def add(self, shard: int) -> ShardCounts:
+        """Read a committed shard back; adding it again changes nothing. Returns the counts so far.
+
+        Raises:
+            IntegrityError: It is damaged or belongs elsewhere.
+        """
+        if shard not in self._roots:
+            content = read_shard(self._out.shard(shard))
+            self._roots[shard] = self._fold(shard, content)
+            self._records[shard] = _digest_ids(content)
+            self._counts += unseal_counts(content.footer, identity_key=self._identity_key)
+        return self._counts
+
+    def finish(self, facts: RunFacts) -> Finished:
+        """Write what belongs to the whole job, anchor its root, and leave a clean folder. Safe to repeat.
+
+        Raises:
+            IntegrityError: A shard is missing, or the folder was changed meanwhile.
+            AnchorError: The ledger holds another root for this job.
+            LedgerError: The ledger refuses.
+            StorageError: And its kinds.
+        """
+        if len(self._roots) != self._shards:
+            raise IntegrityError("the job cannot be finished: shards are missing")
+        if not self._out.files.exists():
+            self._write_whole_job(facts)
+        root = self._check_files()
+        anchor = self._ledger.anchor(bytes.fromhex(self._header.job), root=root, count=self._header.planned)
+        content = encode_anchor(anchor)
+        self._write(self._out.anchor, content)
+        self._out.drop_work()
+        return Finished(json.loads(self._out.manifest.read_bytes()), root.hex(), json.loads(content))
+
+    def _write(self, file: Path, content: bytes) -> None:
+        write_whole(file, content, drafts=self._out.work)
+
+    @property
+    def _shards(self) -> int:
+        return -(-self._header.planned // self._header.shard_size)
+
+    def _write_whole_job(self, facts: RunFacts) -> None:
+        write_quarantine(self._out, range(self._shards))
+        manifest = describe_run(self._header, self._counts, facts, records=self._records)
+        self._write(self._out.manifest, canonical_json(manifest))
+        self._write(self._out.report, render_report(manifest).encode())
+        files = list_files(self._out, drafts=False)
+        root = add_files(self._frontier(), files)
+        listed = encode_files(self._header.job, leaves=self._header.planned, root=root, files=files)
+        self._write(self._out.files, listed)
+
+    def _check_files(self) -> bytes:
+        """The root over what lies there now; it must be what files.json, perhaps of an earlier run, says."""
+        files = list_files(self._out, drafts=False)
+        root = add_files(self._frontier(), files)
+        if (
+            encode_files(self._header.job, leaves=self._header.planned, root=root, files=files)
+            != self._out.files.read_bytes()
+        ):
+            raise IntegrityError("the out folder was changed between finishing and anchoring")
+        return root
+
+    def _fold(self, shard: int, content: ShardFile) -> list[bytes]:
+        """The shard's root where it is whole, its leaves where it is the short last one."""
+        first, size = shard * self._header.shard_size, self._header.shard_size
+        expected = list(range(first, min(first + size, self._header.planned)))
+        footer = content.footer
+        if (footer.job, footer.shard) != (self._header.job, shard) or [row.index for row in content.rows] != expected:
+            raise IntegrityError(f"results/{self._out.shard(shard).name} belongs to another job or place")
+        leaves = [
+            record_leaf(job=footer.job, index=row.index, sealed=row.sealed, identity=row.identity, salt=row.salt)
+            for row in content.rows
+        ]
+        return [tree_root(leaves)] if len(leaves) == size else leaves
+
+    def _frontier(self) -> Frontier:
+        frontier, level = Frontier(), self._header.shard_size.bit_length() - 1
+        for shard in range(self._shards):
+            whole = self._header.planned - shard * self._header.shard_size >= self._header.shard_size
+            for folded in self._roots[shard]:
+                frontier.append(folded, level=level if whole else 0)
+        return frontier
+
+
+def _digest_ids(content: ShardFile) -> bytes:
+    return sha256("".join(row.record for row in content.rows).encode()).digest()

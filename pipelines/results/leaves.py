@@ -1,0 +1,43 @@
+"""What a leaf of the job's tree is made of: first all records in the order of the plan, then all files."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from pipelines.results.tree import leaf_hash
+
+RECORD_LEAF = b"sievert/leaf/1"
+FILE_LEAF = b"sievert/file/1"
+
+
+def record_leaf(*, job: str, index: int, sealed: bytes, identity: bytes, salt: bytes) -> bytes:
+    """The leaf's hash of one record: version, job, index, ciphertext's hash, salt.
+
+    The salt (32 random bytes) keeps even a ciphertext's hash from being recognised elsewhere.
+
+    Args:
+        job: The job's commitment, 64 hexadecimal digits.
+        index: The leaf's place in the plan.
+        sealed: The sealed record.
+        identity: The sealed identity envelope.
+        salt: 32 bytes.
+    """
+    return leaf_hash(
+        RECORD_LEAF + bytes.fromhex(job) + index.to_bytes(8, "big") + ciphertext_hash(sealed, identity) + salt
+    )
+
+
+def ciphertext_hash(sealed: bytes, identity: bytes) -> bytes:
+    """SHA-256 over both blobs, each behind its length, so that no byte can move from one to the other."""
+    return sha256(len(sealed).to_bytes(8, "big") + sealed + len(identity).to_bytes(8, "big") + identity).digest()
+
+
+def file_leaf(*, name: str, digest: str) -> bytes:
+    """The leaf's hash of one file of the out folder.
+
+    Args:
+        name: Relative, with forward slashes.
+        digest: SHA-256 of its content, hexadecimal.
+    """
+    path = name.encode()
+    return leaf_hash(FILE_LEAF + len(path).to_bytes(4, "big") + path + bytes.fromhex(digest))

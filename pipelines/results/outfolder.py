@@ -1,0 +1,206 @@
+"""The out folder: where each file lies, which job it belongs to, and who may write."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from pipelines.results.disk import create_once, disk_errors
+from sievert.errors import IntegrityError, OutFolderBusyError, OutFolderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+JOB_SCHEMA = "sievert.job/1"
+
+
+@dataclass(frozen=True, slots=True)
+class JobHeader:
+    """`job.json`: what the job is; its SHA-256 is the job's commitment and goes into every leaf.
+
+    Attributes:
+        created: UTC, ISO 8601.
+        sievert: Version that planned it.
+        planned: Number of inputs.
+        shard_size: Inputs a shard.
+        plan: SHA-256 of plan.parquet.
+        inputs: Keyed hash of the inputs as they were named.
+        model: Name, version and digest of the package.
+        recipe: Digest of the recipe.
+        decision: Labels, index of the positive one, threshold and least confidence.
+        admit: The compliance policy.
+        batch_size: Images a forward pass.
+        recipient: Fingerprint of the key that results are sealed for.
+        schema: Version of the format.
+    """
+
+    created: str
+    sievert: str
+    planned: int
+    shard_size: int
+    plan: str
+    inputs: str
+    model: dict[str, str]
+    recipe: str
+    decision: dict[str, Any]
+    admit: dict[str, Any]
+    batch_size: int
+    recipient: str
+    schema: str = JOB_SCHEMA
+
+    def encoded(self) -> bytes:
+        """The file's bytes."""
+        return canonical_json(asdict(self))
+
+    @property
+    def job(self) -> str:
+        """The job's commitment: SHA-256 of the file, 64 hexadecimal digits."""
+        return sha256(self.encoded()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class OutFolder:
+    """Names of the files of one job."""
+
+    path: Path
+
+    @property
+    def job(self) -> Path:
+        """The job's header."""
+        return self.path / "job.json"
+
+    @property
+    def plan(self) -> Path:
+        """The frozen plan."""
+        return self.path / "plan.parquet"
+
+    @property
+    def results(self) -> Path:
+        """Folder of the shards."""
+        return self.path / "results"
+
+    @property
+    def quarantine(self) -> Path:
+        """Table of what was refused."""
+        return self.path / "quarantine.parquet"
+
+    @property
+    def manifest(self) -> Path:
+        """The run manifest."""
+        return self.path / "manifest.json"
+
+    @property
+    def report(self) -> Path:
+        """The report without any picture or id."""
+        return self.path / "report.html"
+
+    @property
+    def files(self) -> Path:
+        """List of all other files with their hashes."""
+        return self.path / "files.json"
+
+    @property
+    def anchor(self) -> Path:
+        """Where and when the root was anchored."""
+        return self.path / "anchor.json"
+
+    @property
+    def work(self) -> Path:
+        """Drafts and journals of a run in progress; gone when the job is finished."""
+        return self.path / ".work"
+
+    def shard(self, number: int) -> Path:
+        """A shard's file."""
+        return self.results / f"shard-{number:05d}.parquet"
+
+    def finished_shards(self) -> set[int]:
+        """Numbers of committed shards, found by listing."""
+        return {int(file.stem.removeprefix("shard-")) for file in self.results.glob("shard-*.parquet")}
+
+    def drop_work(self) -> None:
+        """Remove drafts and journals."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
+
+def canonical_json(value: Any) -> bytes:  # noqa: ANN401 - anything that JSON can hold
+    """The one way we write JSON files, so that a changed byte always shows."""
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True, allow_nan=False) + "\n").encode()
+
+
+@contextmanager
+def locked_out_folder(path: Path) -> Iterator[OutFolder]:
+    """Make the out folder and hold it for one run; the system lets go of it when the process dies.
+
+    Raises:
+        OutFolderError: It is a file, or holds something that is no job.
+        OutFolderBusyError: Another run holds it.
+        StorageError: And its kinds: it cannot be made.
+    """
+    out = OutFolder(path)
+    if path.exists() and not path.is_dir():
+        raise OutFolderError("the out folder is a file")
+    with disk_errors("the out folder could not be made"):
+        path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDONLY)
+    try:
+        _lock(descriptor)
+        _refuse_strangers(out)
+        with disk_errors("the out folder could not be written to"):
+            out.results.mkdir(exist_ok=True)
+            out.work.mkdir(exist_ok=True)
+        yield out
+    finally:
+        os.close(descriptor)
+
+
+def freeze_job(out: OutFolder, header: JobHeader) -> None:
+    """Commit the header; from here on the plan is frozen.
+
+    Raises:
+        StorageError: And its kinds.
+    """
+    draft = out.work / "job.json"
+    with disk_errors("the job's header could not be written"):
+        draft.write_bytes(header.encoded())
+    create_once(draft, out.job)
+
+
+def read_job(out: OutFolder) -> JobHeader:
+    """The header of the job in a folder.
+
+    Raises:
+        OutFolderError: There is none.
+        IntegrityError: It was changed.
+    """
+    try:
+        content = out.job.read_bytes()
+        header = JobHeader(**json.loads(content))
+    except FileNotFoundError as error:
+        raise OutFolderError("the folder holds no job", remedy="Name the --out folder of a screening.") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise IntegrityError("job.json is damaged") from error
+    if header.encoded() != content:
+        raise IntegrityError("job.json is not as it was written")
+    return header
+
+
+def _lock(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise OutFolderBusyError("another run is writing to the out folder") from error
+    except OSError:
+        return  # a file system without locks: creating files once keeps two runs from harm
+
+
+def _refuse_strangers(out: OutFolder) -> None:
+    ours = {out.job.name, out.plan.name, out.results.name, out.work.name}
+    if not out.job.exists() and any(entry.name not in ours for entry in out.path.iterdir()):
+        raise OutFolderError("the out folder is not empty and holds no job")

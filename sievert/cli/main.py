@@ -1,0 +1,99 @@
+"""The `sievert` command: registers the commands and turns errors into lines and exit codes."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import typer
+
+from sievert.cli import console
+from sievert.cli.demo import demo
+from sievert.cli.doctor import doctor
+from sievert.cli.evaluate import evaluate
+from sievert.cli.model import app as model_app
+from sievert.cli.open import open_
+from sievert.cli.report import report
+from sievert.cli.screen import screen
+from sievert.cli.settings import settings
+from sievert.cli.train import train
+from sievert.cli.verify import verify
+from sievert.errors import SievertError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C (128 + SIGINT)."""
+
+app = typer.Typer(
+    name="sievert",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(value: bool) -> None:  # noqa: FBT001 - typer's callback signature
+    if value:
+        from sievert import __version__
+
+        typer.echo(f"sievert {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Screen medical images by the million: results are sealed, provable and explained."""
+
+
+app.command()(screen)
+app.command()(verify)
+app.command("open")(open_)
+app.command()(report)
+app.command()(demo)
+app.command()(evaluate)
+app.command()(train)
+app.add_typer(model_app, name="model")
+app.command()(settings)
+app.command()(doctor)
+
+
+def main() -> None:
+    """Run the command line; leaves the process with the error's own exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; nothing escapes as a traceback."""
+    try:
+        app(arguments)
+    except SystemExit as done:
+        return _told(done.code)
+    except SievertError as error:
+        return _report(error)
+    except Exception as unexpected:  # noqa: BLE001 - the front door: nobody else is left to catch it
+        return _report(_wrapped(unexpected))
+    return 0
+
+
+def _told(code: object) -> int:
+    if code == INTERRUPTED:
+        console.stderr().print("interrupted; the same command resumes where it stopped")
+    return code if isinstance(code, int) else 0
+
+
+def _report(error: SievertError) -> int:
+    if console.MODE.verbose:
+        traceback.print_exception(error)
+    console.report_error(error)
+    return error.exit_code
+
+
+def _wrapped(unexpected: Exception) -> SievertError:
+    """An error of no class of ours; its text may hold a path or a header, so only its kind is told."""
+    error = SievertError(f"something unforeseen went wrong ({type(unexpected).__name__})")
+    error.__cause__ = unexpected
+    return error

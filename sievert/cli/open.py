@@ -1,0 +1,69 @@
+"""`sievert open`: decrypts records with the key store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sievert.cli import console
+from sievert.cli.console import JsonFlag, VerboseFlag
+from sievert.cli.options import ConfigFile, KeysFolder, OutArgument, effective
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def open_(
+    *,
+    folder: OutArgument,
+    record: Annotated[str | None, typer.Option("--record", help="Only this record.", metavar="ID")] = None,
+    quarantined: Annotated[
+        bool, typer.Option("--quarantined", help="The refused inputs instead: which file, and why.")
+    ] = False,
+    keys: KeysFolder = None,
+    config: ConfigFile = None,
+    as_json: JsonFlag = False,
+    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """Decrypt results with the key store. What it prints is patient data."""
+    from pipelines.results.keystore import KeyStore
+    from pipelines.results.opening import find_record, open_records
+    from pipelines.results.outfolder import OutFolder
+    from sievert.records import Outcome
+
+    settings = effective(config, store__keys=keys)
+    out, store = OutFolder(folder.absolute()), KeyStore(settings.store.keys)
+    outcome = Outcome.QUARANTINED if quarantined else Outcome.SCREENED
+    records = [find_record(out, store, record)] if record else list(open_records(out, store, outcome=outcome))
+    if as_json:
+        console.print_json(records)
+    elif record:
+        _tell_one(records[0])
+    else:
+        _tell_all(records, ("reason",) if quarantined else ("decision", "probability"))
+
+
+def _tell_all(records: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    from rich.table import Table
+
+    names = ("record", *columns, "source")
+    table = Table(*names, box=None)
+    for record in records:
+        table.add_row(*(_short(record[name]) for name in names))
+    console.stdout().print(table)
+
+
+def _tell_one(record: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table("field", "value", box=None)
+    for name, value in sorted(record.items()):
+        table.add_row(name, _short(value))
+    console.stdout().print(table)
+
+
+def _short(value: object) -> str:
+    from rich.markup import escape
+
+    return escape(f"{value:.3f}" if isinstance(value, float) else str(value))

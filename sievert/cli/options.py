@@ -1,0 +1,32 @@
+"""Options that several commands share, and the settings that they set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sievert.settings import Settings
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="Settings file instead of sievert.toml.", metavar="FILE")
+]
+KeysFolder = Annotated[
+    Path | None,
+    typer.Option("--keys", help="Key store (default: in the user's data directory).", metavar="FOLDER"),
+]
+LedgerFile = Annotated[
+    Path | None,
+    typer.Option("--ledger", help="Embedded ledger (default: in the user's data directory).", metavar="FILE"),
+]
+OutArgument = Annotated[Path, typer.Argument(help="The --out folder of a screening.", metavar="DIR")]
+
+
+def effective(config: Path | None, **flags: Any) -> Settings:  # noqa: ANN401 - each setting has its own type
+    """The settings with flags on top; a flag is named by its path with `__` for the dot."""
+    from sievert.settings import load_settings
+
+    named = {path.replace("__", "."): value for path, value in flags.items()}
+    return load_settings(named, config=config).settings

@@ -1,0 +1,58 @@
+"""`sievert report`: one HTML file about a job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sievert.cli import console
+from sievert.cli.console import JsonFlag, VerboseFlag
+from sievert.cli.options import ConfigFile, KeysFolder, OutArgument, effective
+
+PRIVATE_MODE = 0o600
+
+
+def report(
+    *,
+    folder: OutArgument,
+    cases: Annotated[
+        int,
+        typer.Option("--cases", min=0, help="Add the N most urgent cases with pictures: patient data!", metavar="N"),
+    ] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The file (default: beside DIR, DIR-report.html).", metavar="FILE")
+    ] = None,
+    keys: KeysFolder = None,
+    config: ConfigFile = None,
+    as_json: JsonFlag = False,
+    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """Write one self-contained HTML file: counts, probabilities, quarantine, throughput, provenance.
+
+    No picture and no id stands in it, unless --cases opens the key store. DIR itself stays as it was anchored.
+    """
+    settings = effective(config, store__keys=keys)
+    file = write_report(folder, out, cases=cases, keys=settings.store.keys)
+    if as_json:
+        console.print_json({"report": str(file), "cases": cases, "patient_data": cases > 0})
+    else:
+        console.stdout().print(f"report: {file}" + (" (holds patient data)" if cases else ""))
+
+
+def write_report(folder: Path, file: Path | None, *, cases: int, keys: Path) -> Path:
+    """Render and write the report of a finished job; returns where it is."""
+    from pipelines.results.reporting import report_job
+
+    folder = folder.absolute()
+    file = file or folder.with_name(f"{folder.name}-{'cases' if cases else 'report'}.html")
+    content = report_job(folder, cases=cases, keys=keys)
+    from pipelines.results.disk import disk_errors
+
+    with disk_errors("the report could not be written"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        file.touch(PRIVATE_MODE if cases else 0o644)
+        file.write_text(content, "utf-8")
+    return file

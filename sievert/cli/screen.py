@@ -1,0 +1,107 @@
+"""`sievert screen`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sievert.cli import console
+from sievert.cli.console import JsonFlag, VerboseFlag
+from sievert.cli.options import ConfigFile, KeysFolder, LedgerFile, effective
+
+if TYPE_CHECKING:
+    from pipelines.flows.screen import Screening
+    from sievert.settings import Settings
+
+
+def screen(
+    *,
+    inputs: Annotated[
+        list[str],
+        typer.Argument(help="Files, folders, globs, or CSV/Parquet manifests.", metavar="INPUT...", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the results; one job each.", metavar="DIR")],
+    model: Annotated[str, typer.Option("--model", help="Name or folder of a model package.")] = "default",
+    address: Annotated[
+        str | None, typer.Option("--address", help="Ray cluster to join (default: a local session).", metavar="RAY")
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Screening workers (default: one a CPU).")] = None,
+    keys: KeysFolder = None,
+    ledger: LedgerFile = None,
+    config: ConfigFile = None,
+    as_json: JsonFlag = False,
+    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """Screen images: admit, de-identify, predict, decide, explain, seal, anchor.
+
+    Run the same command again to go on after an interruption.
+    """
+    settings = effective(
+        config, cluster__address=address, cluster__workers=workers, store__keys=keys, store__ledger=ledger
+    )
+    answer = run_screening(inputs, out, model=model, settings=settings)
+    if as_json:
+        console.print_json(answer)
+    else:
+        tell(answer)
+    if not answer["screened"]:
+        _nothing_admitted(answer)
+
+
+def run_screening(inputs: list[str], out: Path, *, model: str, settings: Settings) -> dict[str, Any]:
+    """Run the job with progress on stderr, and return what `--json` prints."""
+    from pipelines.flows.screen import screen_cohort
+    from sievert.cli.progress import open_watcher
+
+    with open_watcher() as watcher:
+        screening = screen_cohort(inputs, out, model=model, settings=settings, watcher=watcher)
+    return describe(screening, out)
+
+
+def describe(screening: Screening, out: Path) -> dict[str, Any]:
+    """What a machine is told of a finished job."""
+    manifest, anchor = screening.finished.manifest, screening.finished.anchor
+    counts = manifest["counts"]
+    return {
+        "job": manifest["job"],
+        "out": str(out),
+        "images": counts["planned"],
+        "screened": counts["screened"],
+        "flagged": counts["flagged"],
+        "quarantined": counts["quarantined"],
+        "reasons": counts["reasons"],
+        "decisions": counts["decisions"],
+        "images_per_second": manifest["images_per_second"],
+        "root": screening.finished.root,
+        "anchored": True,
+        "ledger": anchor["ledger"],
+        "transaction": anchor["transaction"],
+        "block": anchor["block"],
+        "resumed": screening.resumed,
+        "late_inputs": screening.late,
+        "report": str(out / "report.html"),
+    }
+
+
+def tell(answer: dict[str, Any]) -> None:
+    """The same for people."""
+    out = console.stdout()
+    out.print(
+        f"[bold]{answer['screened']}[/] screened, of which [bold]{answer['flagged']}[/] flagged; "
+        f"[bold]{answer['quarantined']}[/] quarantined; {answer['images']} planned "
+        f"({answer['images_per_second']:.1f} images/s)"
+    )
+    for reason, count in sorted(answer["reasons"].items()):
+        out.print(f"  {count:>7}  {reason}")
+    out.print(f"anchored as {answer['root']} (block {answer['block']}, {answer['ledger']} ledger)")
+    out.print(f"report: {answer['report']}")
+
+
+def _nothing_admitted(answer: dict[str, Any]) -> None:
+    from sievert.errors import NothingAdmittedError
+
+    error = NothingAdmittedError(f"preprocessed data is empty: all {answer['images']} input(s) were quarantined")
+    console.stderr().print(f"[bold red]error[/]: {error.message}. {error.remedy}")
+    raise typer.Exit(error.exit_code)

@@ -1,0 +1,32 @@
+"""`sievert settings`: the effective tree, and where each value came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sievert.cli import console
+from sievert.cli.console import JsonFlag, VerboseFlag
+from sievert.cli.options import ConfigFile
+
+
+def settings(
+    *,
+    config: ConfigFile = None,
+    as_json: JsonFlag = False,
+    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """Print the effective settings and where each value came from."""
+    from sievert.settings import flat, load_settings
+
+    loaded = load_settings(config=config)
+    values = {path: str(value) if isinstance(value, Path) else value for path, value in flat(loaded.settings).items()}
+    origins = {path: loaded.origins.get(path, "default") for path in values}
+    if as_json:
+        console.print_json({path: {"value": values[path], "from": origins[path]} for path in values})
+        return
+    from rich.table import Table
+
+    table = Table("setting", "value", "from", box=None)
+    for path, value in values.items():
+        table.add_row(path, "" if value is None else str(value), origins[path])
+    console.stdout().print(table)

@@ -1,0 +1,85 @@
+"""`sievert verify`: holds results against their anchored root."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sievert.cli import console
+from sievert.cli.console import JsonFlag, VerboseFlag
+from sievert.cli.options import ConfigFile, LedgerFile, OutArgument, effective
+
+if TYPE_CHECKING:
+    from pipelines.results.verifying import Verification
+
+MOST_TOLD = 20
+
+
+def verify(
+    *,
+    folder: OutArgument,
+    root: Annotated[
+        str | None,
+        typer.Option("--root", help="A copy of the root that you kept; the ledger is then not asked.", metavar="HEX"),
+    ] = None,
+    ledger: LedgerFile = None,
+    config: ConfigFile = None,
+    as_json: JsonFlag = False,
+    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """Check every ciphertext, every file, the tree and the anchor of a job. Needs no key.
+
+    Leaves with 0 only where all of it is what was anchored, and names what is not.
+    """
+    from pipelines.results.ledger import EmbeddedLedger
+    from pipelines.results.outfolder import OutFolder
+    from pipelines.results.verifying import verify_job
+
+    settings = effective(config, store__ledger=ledger)
+    found = verify_job(OutFolder(folder.absolute()), EmbeddedLedger(settings.store.ledger), kept_root=root)
+    if as_json:
+        console.print_json(_describe(found))
+    else:
+        _tell(found)
+    if found.lies:
+        from sievert.errors import IntegrityError
+
+        raise typer.Exit(IntegrityError.exit_code)
+
+
+def _describe(found: Verification) -> dict[str, Any]:
+    return {
+        "verified": found.verified,
+        "quarantined_verified": found.refused,
+        "failed": len(found.lies),
+        "files": found.files,
+        "root": found.root,
+        "anchored": found.anchor is not None and not found.lies,
+        "block": found.anchor.block if found.anchor else None,
+        "transaction": found.anchor.transaction if found.anchor else None,
+        "note": _note(found),
+        "lies": [{"file": lie.file, "record": lie.record, "problem": lie.problem} for lie in found.lies],
+    }
+
+
+def _note(found: Verification) -> str:
+    from pipelines.results.anchoring import EMBEDDED_NOTE
+
+    if found.anchor is None:
+        return "held against the root given; the ledger was not asked"
+    return EMBEDDED_NOTE if found.anchor.kind == "embedded" else ""
+
+
+def _tell(found: Verification) -> None:
+    out, err = console.stdout(), console.stderr()
+    for lie in found.lies[:MOST_TOLD]:
+        err.print(f"[bold red]not as anchored[/]: {lie}")
+    if len(found.lies) > MOST_TOLD:
+        err.print(f"and {len(found.lies) - MOST_TOLD} more; see --json")
+    if found.lies:
+        err.print("Do not use these results; restore the folder from a copy and verify again.")
+        return
+    out.print(f"[bold green]verified[/]: {found.verified} screened, {found.refused} quarantined, {found.files} files")
+    out.print(f"root {found.root}" + (f", block {found.anchor.block}" if found.anchor else ""))
+    out.print(f"note: {_note(found)}", markup=False) if _note(found) else None
