@@ -60,7 +60,7 @@ class Predictor:
     def run(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Logits, shape [image, class], before calibration, and features; see `__call__`."""
         if batch.dtype != np.float32 or batch.shape[1:] != self._shape:
-            raise ModelError(f"the network reads float32 [image, {self._shape}], not {batch.dtype} {batch.shape}")
+            raise ModelError(f"the network reads float32 images {self._shape}, not {batch.dtype} {batch.shape[1:]}")
         if not len(batch):  # some of ONNX Runtime's kernels refuse an empty batch
             empty = np.zeros((1, *self._shape), np.float32)
             logits, features = self._session.run(OUTPUTS, {INPUT: empty})

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from models.metadata import Scope
 from sievert.errors import ConfigError
 
-CHEST = Path(__file__).parent / "scopes" / "chest_pneumonia.json"
+CHEST = Path(__file__).parent / "chest_pneumonia.json"
 """Scope of the shipped package: pneumonia on a child's chest X-ray."""
 
 
@@ -26,5 +26,6 @@ def read_scope(file: Path = CHEST) -> Scope:
         return Scope.model_validate_json(file.read_bytes())
     except (OSError, ValidationError) as error:
         raise ConfigError(
-            f"the scope {file.name!r} cannot be understood", remedy="Start from models/training/scopes."
+            f"the scope {file.name!r} cannot be understood",
+            remedy=f"Start from {CHEST.name}, which lies beside the training code.",
         ) from error

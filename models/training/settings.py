@@ -53,7 +53,7 @@ class TrainingSettings(BaseModel):
 
     seed: int = Field(default=0, ge=0)
     threads: int = Field(default=2, ge=1)
-    epochs: int = Field(default=40, ge=1)
+    epochs: int = Field(default=20, ge=1)
     batch_size: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=3e-3, gt=0)
     weight_decay: float = Field(default=0.05, ge=0)

@@ -20,11 +20,12 @@ def read_source(source: str, *, max_bytes: int) -> bytes | Refusal:
         descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         return Refusal(Reason.FORMAT_UNREADABLE, _kind(error))
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            return _content(file.fileno(), max_bytes) or Refusal(Reason.FORMAT_EMPTY)
-        except OSError as error:
-            return Refusal(Reason.FORMAT_UNREADABLE, _kind(error))
+    try:
+        return _content(descriptor, max_bytes) or Refusal(Reason.FORMAT_EMPTY)
+    except OSError as error:
+        return Refusal(Reason.FORMAT_UNREADABLE, _kind(error))
+    finally:
+        os.close(descriptor)
 
 
 def _content(descriptor: int, max_bytes: int) -> bytes | Refusal:

@@ -8,27 +8,32 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from models.package import hash_file, hash_files
+from models.training.scopes import read_scope
 from sievert import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from models.metadata import Scope
     from models.training.settings import TrainingSettings
 
 _LIBRARIES = ("torch", "numpy", "onnx", "onnxscript", "onnxruntime", "opencv-python-headless", "safetensors")
 
 
-def describe_run(data: Path, out: Path, settings: TrainingSettings, *, external: Path | None) -> dict[str, Any]:
+def describe_run(
+    data: Path, out: Path, settings: TrainingSettings, *, scope: Scope, external: Path | None
+) -> dict[str, Any]:
     """Names, hashes, settings and versions; no path, no time and no machine's name.
 
     Args:
         data: What was trained on.
         out: Where the package goes; only its name is told.
         settings: How it was trained.
+        scope: What the package is for.
         external: What it was measured with besides, or None.
     """
     return {
-        "command": _command(data, out, settings, external),
+        "command": f"sievert train {data.name} --out {out.name}{_flags(settings, scope, external)}",
         "data": {"name": data.name, "sha256": hash_file(data)},
         "external": {"name": external.name, "sha256": _hash_folder(external)} if external else None,
         "settings": settings.model_dump(mode="json"),
@@ -42,9 +47,10 @@ def _versions() -> dict[str, str]:
     return ours | {name: version(name) for name in _LIBRARIES}
 
 
-def _command(data: Path, out: Path, settings: TrainingSettings, external: Path | None) -> str:
-    told = f"sievert train {data.name} --out {out.name} --seed {settings.seed} --epochs {settings.epochs}"
-    return f"{told} --threads {settings.threads}" + (f" --external {external.name}" if external else "")
+def _flags(settings: TrainingSettings, scope: Scope, external: Path | None) -> str:
+    told = f" --seed {settings.seed} --epochs {settings.epochs} --threads {settings.threads}"
+    told += "" if scope == read_scope() else f" --scope {scope.name}.json"
+    return told + (f" --external {external.name}" if external else "")
 
 
 def _hash_folder(folder: Path) -> str:

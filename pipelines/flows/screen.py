@@ -104,7 +104,7 @@ def _run(
     watcher.says("starting Ray" if settings.cluster.address is None else "joining the Ray cluster")
     with open_session(settings.cluster) as session:
         run = _RayRun(folder, job, package=package, session=session, settings=settings, watcher=watcher)
-        return run.run(_task(folder, job, package=package, keys=keys, settings=settings), sorted(done), pending)
+        return run.run(make_task(folder, job, package=package, keys=keys, settings=settings), sorted(done), pending)
 
 
 def _finish_here(
@@ -117,7 +117,7 @@ def _finish_here(
         counts = collector.add(shard)
     watcher.planned(job.shards.planned, done=job.shards.planned)
     watcher.progressed(counts)
-    return collector.finish(_facts(0, 0.0, resumed=job.shards.count, workers=0, package=package))
+    return collector.finish(run_facts(0, 0.0, resumed=job.shards.count, workers=0, package=package))
 
 
 class _RayRun:
@@ -159,7 +159,7 @@ class _RayRun:
         wall_s = time.perf_counter() - start
         self._tell(ray.get(waiting))
         self._watcher.says("all shards are finished; proving and anchoring")
-        facts = _facts(images, wall_s, resumed=len(done), workers=self._workers, package=self._package)
+        facts = run_facts(images, wall_s, resumed=len(done), workers=self._workers, package=self._package)
         finished: Finished = ray.get(self._actor.finish.remote(facts))
         return finished
 
@@ -175,9 +175,10 @@ class _RayRun:
             ray.get([self._actor.add.remote(shard) for shard in done[start : start + _IN_FLIGHT]])
 
 
-def _task(
+def make_task(
     folder: OutFolder, job: PlannedJob, *, package: ModelPackage, keys: KeyStore, settings: Settings
 ) -> ScreenTask:
+    """What workers are told of a job."""
     metadata = package.metadata
     return ScreenTask(
         job=job.header.job,
@@ -193,7 +194,8 @@ def _task(
     )
 
 
-def _facts(images: int, wall_s: float, *, resumed: int, workers: int, package: ModelPackage) -> RunFacts:
+def run_facts(images: int, wall_s: float, *, resumed: int, workers: int, package: ModelPackage) -> RunFacts:
+    """What only the run itself knows, with the time of day."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return RunFacts(now, round(wall_s, 3), images, resumed_shards=resumed, workers=workers, seeds=_seeds(package))
 

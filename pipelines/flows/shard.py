@@ -124,13 +124,12 @@ class ShardScreener:
         rows = [
             row for batch in self._batches(shard, journal, clock) for row in self._finish(batch, sealer, tally, clock)
         ]
-        with clock("store"):
-            self._keys.save_wrapped(job, shard=shard, attempt=attempt, wrapped=sealer.wrapped)
-            counts = tally.counts(clock.seconds)
-            sealed_counts = seal_counts(counts, identity_key=self._keys.identity_key, job=job)
-            footer = ShardFooter(job, shard, attempt, self._keys.fingerprint, sealed_counts)
-            draft = self._out.work / f"{shard:05d}-{attempt}.parquet"
-            won = write_shard(self._out.shard(shard), rows, footer, draft=draft)
+        self._keys.save_wrapped(job, shard=shard, attempt=attempt, wrapped=sealer.wrapped)
+        counts = tally.counts(clock.seconds)
+        sealed_counts = seal_counts(counts, identity_key=self._keys.identity_key, job=job)
+        footer = ShardFooter(job, shard, attempt, self._keys.fingerprint, sealed_counts)
+        draft = self._out.work / f"{shard:05d}-{attempt}.parquet"
+        won = write_shard(self._out.shard(shard), rows, footer, draft=draft)
         if not won:
             self._keys.drop_wrapped(job, shard=shard, attempt=attempt)
         return counts if won else None

@@ -72,7 +72,7 @@ def train(
     recipe = standard_recipe(rows=SIDE_PX, columns=SIDE_PX)
     splits = {split: _read(data, split, recipe, scope) for split in ("train", "val", "test")}
     learnt = drop_repeats(splits["train"], splits["val"], splits["test"])
-    provenance = describe_run(data, out, settings, external=external)
+    provenance = describe_run(data, out, settings, scope=scope, external=external)
     with disk_errors("the model package could not be written"), open_draft(out) as folder:
         network, epochs = fit_network(learnt, splits["val"], settings, classes=len(scope.labels), on_epoch=on_epoch)
         package = _calibrate(draft_package(folder, network, scope, recipe), data)

@@ -62,7 +62,7 @@ def _(step: Median, picture: Picture) -> Picture:
 def _(step: Clahe, picture: Picture) -> Picture:
     if min(picture.shape) < step.min_side_px:
         return picture
-    # Made anew for each picture: it keeps buffers and so must not be shared by threads, and it costs 2 µs.
+    # Made anew for each picture: it keeps buffers and so must not be shared by threads, and making it costs a few µs.
     clahe = cv2.createCLAHE(step.clip_limit, (step.tiles, step.tiles))
     return cast("Picture", clahe.apply(_eight_bit(picture)))
 

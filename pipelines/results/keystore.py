@@ -122,7 +122,8 @@ class KeyStore:
         """
         file = self._table(job, shard, attempt)
         with disk_errors("the wrapped data keys could not be written"):
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file.parent.parent.mkdir(exist_ok=True, mode=0o700)  # `mode` holds for the last folder only
+            file.parent.mkdir(exist_ok=True, mode=0o700)
             draft = file.with_suffix(".draft")
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
                 pq.write_table(pa.Table.from_pylist([asdict(key) for key in wrapped], schema=_TABLE), sink)

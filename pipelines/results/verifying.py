@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from pipelines.results.anchoring import encode_anchor
@@ -83,17 +82,32 @@ def verify_job(out: OutFolder, ledger: Ledger, *, kept_root: str | None = None) 
         AnchorError: Nothing on disk is wrong in itself, but the ledger holds no root, or another one.
     """
     header = _header(out)
-    found = Verification()
     files = list_files(out)
-    found.files = len(files)
-    found.lies += _against_list(out, files)
+    found = Verification(files=len(files))
     if header is None:
+        found.lies += list(_against_list(out, files)) or [Lie(out.job.name, "it cannot be read")]
         return found
     frontier = _fold_records(out, header, found)
     found.root = add_files(frontier, files).hex()
-    _against_anchor(out, header, ledger, kept_root, found)
-    found.lies += _check_list_itself(out, header, files, found)
+    if kept_root is None:
+        found.anchor = ledger.find(bytes.fromhex(header.job))
+    truth = _truth(header, found.anchor, kept_root)
+    if found.root == truth:
+        # records and files are what was anchored: only what lies outside the root can still be wrong
+        found.lies = [*_check_list(out, header, files, found.root), *_check_anchor(out, found)]
+        return found
+    found.lies[:0] = _against_list(out, files)
+    if not found.lies and truth is None:
+        raise _not_anchored(ledger)
+    found.lies += [] if found.lies else [Lie(WHOLE_FOLDER, "its root is not the one anchored")]
     return found
+
+
+def _truth(header: JobHeader, anchor: Anchor | None, kept_root: str | None) -> str | None:
+    """The root that there should be; none where the ledger has none for so many inputs."""
+    if kept_root is not None:
+        return kept_root.lower().removeprefix("0x")
+    return anchor.root.hex() if anchor and anchor.count == header.planned else None
 
 
 def _header(out: OutFolder) -> JobHeader | None:
@@ -146,8 +160,7 @@ def _leaves(out: OutFolder, header: JobHeader, shard: int, expected: range, foun
     try:
         rows = read_shard(out.shard(shard)).rows
     except IntegrityError:
-        if not any(lie.file == name for lie in found.lies):
-            found.lies.append(Lie(name, "it cannot be read"))
+        found.lies.append(Lie(name, "it cannot be read"))
         return
     if [row.index for row in rows] != list(expected):
         found.lies.append(Lie(name, "rows were added, removed or moved"))
@@ -162,22 +175,6 @@ def _leaves(out: OutFolder, header: JobHeader, shard: int, expected: range, foun
         yield leaf
 
 
-def _against_anchor(
-    out: OutFolder, header: JobHeader, ledger: Ledger, kept_root: str | None, found: Verification
-) -> None:
-    if kept_root is not None:
-        _against_kept_root(out, kept_root, found)
-        return
-    found.anchor = ledger.find(bytes.fromhex(header.job))
-    if found.lies:
-        return  # what is wrong is known more exactly than that the root differs
-    if found.anchor is None:
-        raise _not_anchored(ledger)
-    if found.anchor.root.hex() != found.root or found.anchor.count != header.planned:
-        found.lies.append(Lie(WHOLE_FOLDER, "its root is not the one anchored"))
-    found.lies += _check_anchor_file(out, encode_anchor(found.anchor))
-
-
 def _not_anchored(ledger: Ledger) -> IntegrityError:
     try:
         ledger.check()
@@ -186,21 +183,17 @@ def _not_anchored(ledger: Ledger) -> IntegrityError:
     return AnchorError("the ledger holds no root for this job")
 
 
-def _against_kept_root(out: OutFolder, kept_root: str, found: Verification) -> None:
-    if not found.lies and found.root != kept_root.lower().removeprefix("0x"):
-        found.lies.append(Lie(WHOLE_FOLDER, "its root is not the one that was kept"))
-    found.lies += _check_anchor_file(out, None, root=found.root)
-
-
-def _check_anchor_file(out: OutFolder, expected: bytes | None, *, root: str = "") -> Iterator[Lie]:
+def _check_anchor(out: OutFolder, found: Verification) -> Iterator[Lie]:
     """Held against the ledger byte for byte; against a kept root as far as that goes."""
     try:
         content = out.anchor.read_bytes()
     except OSError:
         yield Lie(out.anchor.name, "missing")
         return
-    if content != expected if expected is not None else _named_root(content) != root:
+    if found.anchor is not None and content != encode_anchor(found.anchor):
         yield Lie(out.anchor.name, "changed: it is not what the ledger says")
+    elif found.anchor is None and _named_root(content) != found.root:
+        yield Lie(out.anchor.name, "changed: it names another root than the one kept")
 
 
 def _named_root(content: bytes) -> Any:  # noqa: ANN401 - whatever stands there
@@ -210,12 +203,10 @@ def _named_root(content: bytes) -> Any:  # noqa: ANN401 - whatever stands there
         return None
 
 
-def _check_list_itself(
-    out: OutFolder, header: JobHeader, files: list[ListedFile], found: Verification
-) -> Iterator[Lie]:
+def _check_list(out: OutFolder, header: JobHeader, files: list[ListedFile], root: str) -> Iterator[Lie]:
     """All else being right, files.json must be to the byte what we would write."""
-    if found.lies:
-        return
-    expected = encode_files(header.job, leaves=header.planned, root=bytes.fromhex(found.root), files=files)
-    if sha256(expected).digest() != sha256(out.files.read_bytes()).digest():
+    expected = encode_files(header.job, leaves=header.planned, root=bytes.fromhex(root), files=files)
+    if not out.files.exists():
+        yield Lie(out.files.name, "missing")
+    elif expected != out.files.read_bytes():
         yield Lie(out.files.name, "changed: it is not what was written")

@@ -24,7 +24,7 @@ def train(
         Path | None, typer.Option(help="JSON file that says what the package is for; left out: chest pneumonia.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and augmentation.")] = 0,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training split.")] = 40,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training split.")] = 20,
     threads: Annotated[int, typer.Option(min=1, help="Of PyTorch; another number gives other weights.")] = 2,
 ) -> None:
     """Train a network, calibrate and measure it, and write a model package with its card."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from pipelines.cohort.simulated.canvas import Canvas, Field
 
 TOP = 4095

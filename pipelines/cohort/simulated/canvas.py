@@ -40,8 +40,8 @@ class Canvas:
 
     def axes(self) -> tuple[Field, Field]:
         """Pixel centres, x of shape [1, column] and y of shape [row, 1], 0 to 1."""
-        x = (np.arange(self.cols, dtype=np.float32) + 0.5) / self.cols
-        y = (np.arange(self.rows, dtype=np.float32) + 0.5) / self.rows
+        x = _float32((np.arange(self.cols) + 0.5) / self.cols)
+        y = _float32((np.arange(self.rows) + 0.5) / self.rows)
         return x[None, :], y[:, None]
 
     def fill(self, outline: Points) -> Field:
@@ -54,7 +54,7 @@ class Canvas:
         """Coverage of open paths, 0 to 1; `width` is a fraction of the image's height."""
         mask = np.zeros((self.rows, self.cols), np.uint8)
         thickness = max(1, round(width * self.rows))
-        cv2.polylines(mask, [self._pixels(p) for p in paths], False, 255, thickness, cv2.LINE_AA, _SHIFT)  # noqa: FBT003
+        cv2.polylines(mask, [self._pixels(p) for p in paths], False, 255, thickness, cv2.LINE_AA, _SHIFT)
         return _unit(mask)
 
     def blur(self, field: Field, *, sigma: float) -> Field:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 _SIZE = Canvas(512, 480)
 _THUMBNAIL_PX = 32
 _PLAIN = Storage()
+_NOISE_BYTES = 4096
+_META_START = 144
+"""Behind the preamble (128), `DICM` (4) and the group length element (12), whose last four bytes are its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +69,14 @@ def _text(visit: Visit) -> bytes:
 
 
 def _garbled(visit: Visit) -> bytes:
-    return bytes(128) + b"DICM" + stream(visit.seed, "study", visit.number).bytes(4096)
+    return bytes(128) + b"DICM" + stream(visit.seed, "study", visit.number).bytes(_NOISE_BYTES)
 
 
 def _damaged(visit: Visit) -> bytes:
     whole = to_bytes(write_header(visit), syntax=DeflatedExplicitVRLittleEndian)
-    body = 0x200  # behind the file meta information, which stays readable
-    # The first byte announces a deflate block of type 3, which RFC 1951 reserves: no reader can go on.
-    return whole[: whole.index(b"SIEVERT_SIM") + 12] + b"\xff" + stream(visit.seed, "study", visit.number).bytes(body)
+    meta_end = _META_START + int.from_bytes(whole[_META_START - 4 : _META_START], "little")
+    # The first byte announces a deflate block of type 3, which RFC 1951 3.2.3 reserves: no reader can go on.
+    return whole[:meta_end] + b"\xff" + stream(visit.seed, "study", visit.number).bytes(_NOISE_BYTES)
 
 
 def _report(visit: Visit) -> bytes:

@@ -32,7 +32,10 @@ def draw_hand(canvas: Canvas, rng: np.random.Generator) -> NDArray[np.uint16]:
     """A hand, palm down; shape [row, column], 0 to 4095, brighter is denser."""
     rays = [np.array(ray) + rng.normal(0, 0.006, (2, 2)) for ray in _FINGERS]
     palm = [np.array([_WRIST, ray[0]]) for ray in rays]
-    soft = 2.2 * canvas.blur(canvas.stroke([*rays, *palm], width=0.095), sigma=0.012)
+    skin = np.maximum(
+        canvas.stroke([*rays, *palm], width=0.095), canvas.fill(np.array([_WRIST, *(r[0] for r in rays)]))
+    )
+    soft = 2.2 * canvas.blur(skin, sigma=0.012)
     phalanges = [_between(ray, *share) for ray in rays for share in _PHALANGES]
     bones = [*phalanges, *(_between(path, 0.25, 0.96) for path in palm)]
     mineral = canvas.stroke(bones, width=0.034) - 0.45 * canvas.stroke(bones, width=0.018)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from pipelines.cohort.simulated.canvas import Canvas, Field
 
 
@@ -44,8 +46,8 @@ def _patchy(canvas: Canvas, rng: np.random.Generator) -> Field:
     filled = canvas.blank()
     for _ in range(int(rng.integers(5, 10))):
         side = 0.25 if rng.random() < 0.5 else 0.77  # noqa: PLR2004 - a coin's toss
-        centre = rng.normal((side, 0.52), (0.05, 0.12))
-        size = rng.uniform(0.1, 0.19, 2)
+        centre = rng.normal((side, 0.52), (0.05, 0.12)).tolist()
+        size = rng.uniform(0.1, 0.19, 2).tolist()
         ragged = 0.4 * canvas.clouds(rng, grain=0.09) + 0.22 * canvas.clouds(rng, grain=0.03)
         inside = 1 - ((x - centre[0]) / size[0]) ** 2 - ((y - centre[1]) / size[1]) ** 2 + ragged
         filled = np.maximum(filled, rng.uniform(0.65, 0.95) * _edge(inside, soft=1.3))
@@ -60,6 +62,6 @@ def _diffuse(canvas: Canvas, rng: np.random.Generator) -> Field:
     return np.asarray(rng.uniform(0.75, 1.0) * around_hila * np.clip(patches + 0.25, 0, 1), np.float32)
 
 
-def _edge(distance: Field, *, soft: float) -> Field:
-    step: Field = np.clip(distance / soft * 0.5 + 0.5, 0, 1)
-    return step * step * (3 - 2 * step)
+def _edge(distance: NDArray[np.floating[Any]], *, soft: float) -> Field:
+    step = np.clip(distance / soft * 0.5 + 0.5, 0, 1)
+    return np.asarray(step * step * (3 - 2 * step), np.float32)

@@ -83,7 +83,13 @@ class Visit:
 
 
 def stream(seed: int, what: str, number: int = 0) -> np.random.Generator:
-    """Random numbers of their own for each `person`, their `anatomy`, each `study`, its `storage` and the `order` of a seed's cohort."""
+    """Random numbers of their own for each of a seed's persons and visits.
+
+    Args:
+        seed: Of the cohort.
+        what: `person` or `anatomy` of a patient; `study` or `storage` of a visit; the cohort's `order`.
+        number: The patient's or the visit's.
+    """
     return np.random.default_rng([seed, _STREAMS.index(what), number])
 
 

@@ -7,7 +7,6 @@ EIP-1559, so accounts need no funds.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from eth_utils import ValidationError
 from rlp.exceptions import RLPException
 from trie.exceptions import MissingTrieNode
 
+from pipelines.results.ledger.blocks import Block, Transaction
 from pipelines.results.ledger.registry import revert_reason
 from sievert.errors import LedgerError
 
@@ -38,25 +38,6 @@ CREATE = b""
 _GAS_LIMIT = 2_000_000
 _GENESIS = {"difficulty": 0, "gas_limit": 30_000_000, "timestamp": 0, "base_fee_per_gas": 0}
 _Chain: Any = MiningChain.configure(__name__="LocalChain", vm_configuration=((0, ShanghaiVM),), chain_id=CHAIN_ID)
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """A transaction of a block: hash (32 bytes), who signed it and where it went (20 bytes), its call data."""
-
-    hash: bytes
-    sender: bytes
-    to: bytes
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A block of the canonical chain: number, time (unix s) and transactions in their order."""
-
-    number: int
-    time: int
-    transactions: tuple[Transaction, ...]
 
 
 @contextmanager
@@ -122,7 +103,7 @@ class LocalChain:
         self._chain.set_header_timestamp(max(self._head().timestamp + 1, now))
         _, _, (done,) = self._chain.mine_all([sent])
         _require_done(done)
-        return Transaction(hash=sent.hash, sender=sent.sender, to=done.msg.storage_address, data=data)
+        return Transaction(hash=sent.hash, to=done.msg.storage_address, data=data, signed=sent)
 
     @whole_chain()
     def block(self, number: int) -> Block:
@@ -168,7 +149,7 @@ class LocalChain:
     def _read_block(self, header: Any) -> Block:  # noqa: ANN401 - py-evm ships no types
         builder = ShanghaiVM.get_transaction_builder()
         transactions = tuple(
-            Transaction(hash=each.hash, sender=each.sender, to=each.to, data=each.data)
+            Transaction(hash=each.hash, to=each.to, data=each.data, signed=each)
             for each in self._chain.chaindb.get_block_transactions(header, builder)
         )
         return Block(number=header.block_number, time=header.timestamp, transactions=transactions)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from eth_utils import to_checksum_address, to_hex
 
 from pipelines.results.ledger.anchor import Anchor
-from pipelines.results.ledger.chain import CHAIN_ID, CREATE, Block, LocalChain, Transaction, whole_chain
+from pipelines.results.ledger.chain import CHAIN_ID, CREATE, LocalChain, whole_chain
 from pipelines.results.ledger.registry import (
     Entry,
     anchor_call,
@@ -20,6 +20,7 @@ from pipelines.results.ledger.signer import Signer
 from sievert.errors import AnchorError, LedgerError
 
 if TYPE_CHECKING:
+    from pipelines.results.ledger.blocks import Block, Transaction
     from pipelines.results.ledger.store import Store
 
 KIND = "embedded"

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 _TEMPLATE = "report.html.jinja"
 
 
-def render_report(
-    manifest: dict[str, Any], *, anchor: dict[str, Any] | None = None, cases: Sequence[Case] = ()
-) -> str:
+def render_report(manifest: dict[str, Any], *, anchor: dict[str, Any] | None = None, cases: Sequence[Case] = ()) -> str:
     """One HTML file that loads nothing: no network, no script, no font. The same arguments give the same text.
 
     Without `cases` it holds no picture, no record's id and no pseudonym.
@@ -49,14 +47,15 @@ def render_report(
 def _describe(manifest: dict[str, Any], anchor: dict[str, Any] | None) -> dict[str, Any]:
     if manifest["schema"] != MANIFEST_SCHEMA:
         raise ValueError("another schema")
-    header, counts = manifest["header"], manifest["counts"]
+    header = manifest["header"]
     return {
         "job": manifest["job"],
         "model": header["model"],
         "positive": header["decision"]["labels"][header["decision"]["positive"]],
         "sievert": header["sievert"],
         "finished": formats.instant(manifest["run"]["finished"]),
-        "totals": {name: counts[name] for name in ("planned", "screened", "flagged", "quarantined")},
+        "planned": header["planned"],
+        "screened": manifest["counts"]["screened"],
         "tiles": _tiles(manifest),
         "outcomes": describe_outcomes(manifest),
         "mismatches": find_mismatches(manifest),
@@ -71,18 +70,16 @@ def _describe(manifest: dict[str, Any], anchor: dict[str, Any] | None) -> dict[s
 
 def _tiles(manifest: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Headline numbers: name, value, and what it means."""
-    counts = manifest["counts"]
-    screened, planned = counts["screened"], counts["planned"]
+    counts, planned, workers = manifest["counts"], manifest["header"]["planned"], manifest["run"]["workers"]
+    screened, quarantined = counts["screened"], counts["quarantined"]
+    about_speed = f"with {formats.count(workers)} worker{'' if workers == 1 else 's'}" if workers else "no run needed"
+    about_flagged = f"{formats.share(counts['flagged'], screened)} of screened" if screened else "none screened"
     return [
-        ("Planned", formats.count(planned), "inputs in the frozen plan"),
+        ("Planned", formats.count(planned), "in the frozen plan"),
         ("Screened", formats.count(screened), f"{formats.share(screened, planned)} of planned"),
-        ("Flagged", formats.count(counts["flagged"]), f"{formats.share(counts['flagged'], screened)} of screened"),
-        (
-            "Quarantined",
-            formats.count(counts["quarantined"]),
-            f"{formats.share(counts['quarantined'], planned)} of planned",
-        ),
-        ("Images/s", speed(manifest), f"{formats.count(manifest['run']['workers'])} worker(s)"),
+        ("Flagged", formats.count(counts["flagged"]), about_flagged),
+        ("Quarantined", formats.count(quarantined), f"{formats.share(quarantined, planned)} of planned"),
+        ("Images/s", speed(manifest), about_speed),
     ]
 
 

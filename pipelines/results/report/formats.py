@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOTHING = "\N{EN DASH}"
+"""Where there is no number to write."""
 
 _MINUTE, _HOUR = 60, 3600
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -17,7 +24,7 @@ def count(number: int) -> str:
 def share(part: float, whole: float) -> str:
     """A part of a whole in percent; nothing is rounded to 0 or to 100 that is neither."""
     if not whole:
-        return "–"
+        return NOTHING
     percent = 100 * part / whole
     if 0 < percent < 0.1:  # noqa: PLR2004 - what one decimal can say
         return f"<{_SPACE}0.1{_SPACE}%"
@@ -42,6 +49,13 @@ def decimal(number: float) -> str:
         return "0"
     places = next((places for places, least in enumerate((10, 1, 0.1), start=1) if number >= least), 4)
     return f"{number:.{places}f}"
+
+
+def column(numbers: Sequence[float]) -> list[str]:
+    """Numbers that stand below one another, with as many decimals each; the largest decides how many."""
+    places = max(0, 4 - len(f"{max(numbers, default=0):.0f}"))
+    least = 10**-places
+    return [f"<{_SPACE}{least:g}" if 0 < number < least / 2 else f"{number:,.{places}f}" for number in numbers]
 
 
 def probability(number: float) -> str:

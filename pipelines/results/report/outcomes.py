@@ -65,8 +65,8 @@ def describe_outcomes(manifest: dict[str, Any]) -> Outcomes:
     planned = manifest["header"]["planned"]
     widths = _widths(numbers)
     parts = [
-        Part(*named, formats.count(number), formats.share(number, planned), round(sum(widths[:place]), 3), widths[place])
-        for place, (named, number) in enumerate(zip(_PARTS, numbers, strict=True))
+        Part(*named, formats.count(number), formats.share(number, planned), round(sum(widths[:place]), 3), width)
+        for place, (named, number, width) in enumerate(zip(_PARTS, numbers, widths, strict=True))
     ]
     widened = any(0 < 100 * number < LEAST_WIDTH * sum(numbers) for number in numbers)
     return Outcomes(parts, formats.count(planned), widened)

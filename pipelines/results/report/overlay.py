@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 COLD, WARM = 0.12, 0.75
 """Heat below COLD leaves a pixel alone; from WARM on it has the full colour."""
 
+FIRST_COLOUR, LAST_COLOUR = 56, 214
+"""Of inferno's 256 colours: dark violet and yellow."""
+
 STRONGEST = 0.68
 """Share of the colour in a hot pixel: the anatomy below must stay readable."""
 
@@ -40,7 +43,7 @@ def draw_overlay(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray
     grey = np.repeat(image[..., None], 3, axis=2)
     opacity = STRONGEST * _smoothstep((smooth - COLD) / (WARM - COLD))
     blended = grey * (1 - opacity) + _colours(smooth) * opacity
-    return np.rint(blended).astype(np.uint8)
+    return np.asarray(np.rint(blended), dtype=np.uint8)
 
 
 def draw_scale(*, columns: int = 256, grey: int = 96) -> NDArray[np.uint8]:
@@ -50,8 +53,8 @@ def draw_scale(*, columns: int = 256, grey: int = 96) -> NDArray[np.uint8]:
 
 
 def _colours(heat: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Inferno without its black end, which would hide what it lies on. Shape [row, column, 3]."""
-    levels = np.rint(60 + 185 * heat[..., 0]).astype(np.uint8)
+    """Inferno without its ends, which over an X-ray look like air and like bone. Shape [row, column, 3]."""
+    levels = np.rint(FIRST_COLOUR + (LAST_COLOUR - FIRST_COLOUR) * heat[..., 0]).astype(np.uint8)
     return cast("NDArray[np.uint8]", cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)[..., ::-1])
 
 

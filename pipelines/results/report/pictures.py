@@ -90,7 +90,7 @@ def find_hottest(heat: NDArray[np.float32]) -> str:
 def png_uri(picture: NDArray[np.uint8]) -> str:
     """A picture of shape [row, column] or [row, column, red green blue] as a `data:` URI."""
     stored = picture if picture.ndim == 2 else np.ascontiguousarray(picture[..., ::-1])  # noqa: PLR2004 - grey
-    _, encoded = cv2.imencode(".png", stored, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    _, encoded = cv2.imencode(".png", stored, [cv2.IMWRITE_PNG_COMPRESSION, 6])
     return f"data:image/png;base64,{base64.b64encode(encoded.tobytes()).decode()}"
 
 

@@ -38,9 +38,7 @@ def describe_refused(manifest: dict[str, Any]) -> list[RefusedFamily]:
     planned = manifest["header"]["planned"]
     given = {Reason(code): number for code, number in manifest["counts"]["reasons"].items() if number}
     by_family = {family: {reason: given[reason] for reason in given if reason.family == family} for family in FAMILIES}
-    return [
-        _describe(FAMILIES[family], reasons, planned=planned) for family, reasons in by_family.items() if reasons
-    ]
+    return [_describe(FAMILIES[family], reasons, planned=planned) for family, reasons in by_family.items() if reasons]
 
 
 def _describe(name: str, reasons: dict[Reason, int], *, planned: int) -> RefusedFamily:

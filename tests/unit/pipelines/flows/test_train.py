@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,6 +16,8 @@ from pipelines.flows.train import train
 from sievert.errors import ConfigError, InputMissingError, OutFolderError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from models.package import ModelPackage
 
 SETTINGS = TrainingSettings(epochs=1, batch_size=16, threads=1)

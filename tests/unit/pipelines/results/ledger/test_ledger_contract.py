@@ -8,7 +8,7 @@ import pytest
 from eth_utils import keccak
 from ledger_programs import word
 
-from pipelines.results.ledger.chain import LocalChain, Transaction
+from pipelines.results.ledger.chain import LocalChain
 from pipelines.results.ledger.registry import anchor_call, anchored_call, encode_call, load_registry, read_entry
 from pipelines.results.ledger.signer import Signer
 from pipelines.results.ledger.store import Store
@@ -16,6 +16,8 @@ from sievert.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pipelines.results.ledger.blocks import Transaction
 
 JOB, ROOT = word("job"), word("root")
 OWNER = Signer(word("owner"))

@@ -3,46 +3,23 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-import tempfile
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from ledger_programs import word
 
 from pipelines.results.ledger import EmbeddedLedger, file
-from sievert.errors import DiskFullError, LedgerError, PermissionDeniedError, SievertError
+from sievert.errors import DiskFullError, LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from pipelines.results.ledger.store import Store
 
 pytest_plugins = ["ledger_fixtures"]
 
-JOB, ROOT, NOBODY = word("job"), word("root"), 65534
-
-
-@contextmanager
-def unprivileged() -> Iterator[None]:
-    """Root may do everything, so become somebody else for a while."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that other accounts reach; pytest's own are closed to them."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
+ROOT = word("root")
 
 
 def put(store: Store) -> None:
@@ -145,107 +122,3 @@ def test_a_full_disk_is_told_as_such_and_leaves_the_ledger_whole(
     refused = word(f"fill {len(anchored)}")
     assert ledger.find(refused) is None
     assert ledger.anchor(refused, root=ROOT, count=1).block == len(anchored) + 3
-
-
-@pytest.mark.parametrize("mode", [0o000, 0o400], ids=["unreadable", "read-only"])
-def test_a_file_of_another_account_is_told_as_such(open_folder: Path, laid_ledger: Path, mode: int) -> None:
-    path = open_folder / "ledger.sqlite"
-    path.write_bytes(laid_ledger.read_bytes())
-    path.chmod(mode)
-    with unprivileged(), pytest.raises(PermissionDeniedError):
-        EmbeddedLedger(path).anchor(word("new"), root=ROOT, count=1)
-
-
-def test_an_unreadable_ledger_is_told_as_such_to_a_reader(open_folder: Path, laid_ledger: Path) -> None:
-    path = open_folder / "ledger.sqlite"
-    path.write_bytes(laid_ledger.read_bytes())
-    path.chmod(0)
-    with unprivileged(), pytest.raises(PermissionDeniedError):
-        EmbeddedLedger(path).find(JOB)
-
-
-def test_a_folder_that_may_not_be_entered_or_written_is_told_as_such(open_folder: Path) -> None:
-    (open_folder / "closed").mkdir(mode=0o000)
-    (open_folder / "closed").chmod(0o000)
-    open_folder.chmod(0o555)
-    with unprivileged():
-        with pytest.raises(PermissionDeniedError):
-            EmbeddedLedger(open_folder / "closed" / "ledger.sqlite").find(JOB)
-        with pytest.raises(PermissionDeniedError):
-            EmbeddedLedger(open_folder / "ledger.sqlite").anchor(JOB, root=ROOT, count=1)
-    open_folder.chmod(0o755)
-
-
-def test_a_ledger_is_read_where_nothing_may_be_written(open_folder: Path, laid_ledger: Path) -> None:
-    path = open_folder / "ledger.sqlite"
-    path.write_bytes(laid_ledger.read_bytes())
-    path.chmod(0o444)
-    open_folder.chmod(0o555)
-    with unprivileged():
-        found = EmbeddedLedger(path).find(JOB)
-    open_folder.chmod(0o755)
-    assert found == EmbeddedLedger(laid_ledger).find(JOB)
-
-
-def foreign_database(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE entries (key BLOB PRIMARY KEY, value BLOB)")
-        connection.commit()
-
-
-def later_format(path: Path) -> None:
-    file.create_file(path, put)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 2")
-
-
-NO_LEDGERS: dict[str, Callable[[Path], object]] = {
-    "empty": lambda path: path.write_bytes(b""),
-    "text": lambda path: path.write_bytes(b"no ledger at all\n" * 500),
-    "noise": lambda path: path.write_bytes(os.urandom(9000)),
-    "folder": lambda path: path.mkdir(),
-    "no chain": lambda path: file.create_file(path, put),
-    "other database": foreign_database,
-    "later format": later_format,
-}
-
-
-@pytest.mark.parametrize("make", NO_LEDGERS.values(), ids=NO_LEDGERS)
-def test_a_file_that_is_no_ledger_of_ours_is_refused_and_left_alone(
-    tmp_path: Path, make: Callable[[Path], object]
-) -> None:
-    path = tmp_path / "ledger.sqlite"
-    make(path)
-    before = path.is_file() and path.read_bytes()
-    ledger = EmbeddedLedger(path)
-    with pytest.raises(LedgerError):
-        ledger.check()
-    with pytest.raises(LedgerError):
-        ledger.find(JOB)
-    with pytest.raises(LedgerError):
-        ledger.anchor(JOB, root=ROOT, count=1)
-    assert (path.is_file() and path.read_bytes()) == before
-
-
-def test_a_cut_ledger_is_refused(ledger_path: Path) -> None:
-    whole = ledger_path.read_bytes()
-    for kept in (100, 4096, len(whole) // 2, len(whole) - 4096):
-        ledger_path.write_bytes(whole[:kept])
-        with pytest.raises(LedgerError):
-            EmbeddedLedger(ledger_path).check()
-
-
-def test_a_flipped_byte_never_gives_another_answer(ledger_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "_LOOK_AGAIN_S", 0.0)
-    ledger, whole = EmbeddedLedger(ledger_path), ledger_path.read_bytes()
-    answers = {ledger.find(JOB)}
-    refused = 0
-    for place in range(16, len(whole), len(whole) // 150):
-        ledger_path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
-        try:
-            answers.add(ledger.find(JOB))
-        except SievertError as error:
-            assert isinstance(error, LedgerError), place  # noqa: PT017 - any of our other errors is the failure
-            refused += 1
-    assert len(answers) == 1
-    assert refused > 10

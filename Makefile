@@ -1,0 +1,59 @@
+# Everything lives in .venv; each target makes it where it is not there yet.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := sievert cluster pipelines models tests benchmarks docs
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types unit docs docs-check bench chaos services install clean
+
+help: ## Say what there is to make.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sievert needs Python 3.11 or newer; name one: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.developing: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+install: $(VENV)/.developing ## Set up for development.
+
+demo: $(VENV)/.installed ## Screen a simulated cohort, verify, and say where the report is.
+	$(BIN)/sievert demo
+
+test: lint types unit ## Lint, check types and imports, and run the tests.
+
+lint: $(VENV)/.developing ## Check style, formatting and the direction of imports.
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/lint-imports
+
+types: $(VENV)/.developing ## Check types, strictly.
+	$(BIN)/mypy
+
+unit: $(VENV)/.developing
+	$(BIN)/pytest -m 'not chaos'
+
+chaos: $(VENV)/.developing ## Kill runs at random, flip every byte, fill disks: long.
+	$(BIN)/pytest -m chaos --timeout=7200
+
+docs: $(VENV)/.developing ## Write the reference pages anew from the code.
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see benchmarks/README.md.
+	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/memory.py
+
+services: ## Install what some tests start: Chromium, from Debian's packages (asks for root).
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && SUDO= || SUDO=sudo; \
+	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+
+clean: ## Remove what was made, the virtual environment too.
+	rm -rf $(VENV) demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
