@@ -70,8 +70,21 @@ def _init(address: str | None) -> None:
     local = {} if address else {"object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
     # Ray puts the driver's current directory first on its workers' import path. There it must find our rooms, not a
     # user's `models/`: so the current directory is, while Ray looks, where ours lie.
-    with contextlib.chdir(Path(sievert.__file__).parent.parent):
+    with contextlib.chdir(Path(sievert.__file__).parent.parent), _hushed():
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True, **local)
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep this process's stderr from Ray's C++ side, which says there that it was told to say nothing."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 @contextlib.contextmanager
