@@ -68,6 +68,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; nothing escapes as a traceback."""
+    console.MODE.verbose = console.MODE.json = False
     try:
         app(arguments)
     except SystemExit as done:

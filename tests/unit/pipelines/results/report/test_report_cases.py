@@ -70,7 +70,7 @@ def test_the_overlays_text_alternative_says_where_the_map_is_strongest() -> None
 
 
 @pytest.mark.parametrize(
-    ("row", "column", "words"), [(0, 0, "upper left"), (3, 3, "centre"), (6, 3, "lower"), (3, 6, "right")]
+    ("row", "column", "words"), [(0, 0, "upper left"), (2, 4, "centre"), (6, 3, "lower"), (3, 6, "right")]
 )
 def test_the_hottest_ninth_is_named(row: int, column: int, words: str) -> None:
     assert find_hottest(sample_heat(row, column)) == words
