@@ -32,6 +32,7 @@ front door reports it on another.
 
 from __future__ import annotations
 
+import json
 from typing import ClassVar
 
 
@@ -211,6 +212,19 @@ class ClusterError(SievertError):
 
     exit_code = 70
     advice = "Check --address; without it a local session is started. See `sievert doctor`."
+
+
+def write_error(error: SievertError) -> str:
+    """An error as text, for a channel that carries no exceptions; `read_error` makes it again."""
+    fields = {"message": error.message, "remedy": error.remedy, "record": error.record, "stage": error.stage}
+    return json.dumps({"kind": type(error).__name__, **fields})
+
+
+def read_error(text: str) -> SievertError:
+    """The error that `write_error` wrote, of its own kind."""
+    fields = json.loads(text)
+    kinds = {kind.__name__: kind for kind in all_errors()}
+    return kinds[fields.pop("kind")](fields.pop("message"), **fields)
 
 
 def all_errors() -> list[type[SievertError]]:

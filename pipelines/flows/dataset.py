@@ -8,6 +8,7 @@ purpose: on CPUs nothing but numbers then travels between processes (docs/adr/00
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -15,6 +16,7 @@ import ray.data
 from ray.data import ActorPoolStrategy, DataContext
 
 from pipelines.flows.shard import ShardScreener
+from sievert.errors import SievertError, read_error, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,14 +28,25 @@ QUEUED = 2
 
 
 class _ScreenRow:
-    """Ray Data's callable around the plain class."""
+    """Ray Data's callable around the plain class.
+
+    An error of ours travels as a row: as an exception, Ray would hand on its text and lose what it is. For the same
+    reason the screener is made with the first row, not with the actor.
+    """
 
     def __init__(self, task: ScreenTask) -> None:
-        self._screener = ShardScreener(task)
+        self._task = task
+
+    @cached_property
+    def _screener(self) -> ShardScreener:
+        return ShardScreener(self._task)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        counts = self._screener.screen(int(row["shard"]))
-        return {"shard": row["shard"], "images": counts.planned}
+        try:
+            self._screener.screen(int(row["shard"]))
+        except SievertError as error:
+            return {"shard": row["shard"], "error": write_error(error)}
+        return {"shard": row["shard"], "error": ""}
 
 
 def screen_shards(task: ScreenTask, shards: Sequence[int], *, workers: int) -> Iterator[int]:
@@ -43,6 +56,9 @@ def screen_shards(task: ScreenTask, shards: Sequence[int], *, workers: int) -> I
         task: The job.
         shards: Those that are not finished yet.
         workers: Size of the pool, one CPU each.
+
+    Raises:
+        SievertError: What a worker raised, as its own kind.
     """
     _quiet()
     rows = [{"shard": shard, "index": shard * task.shards.size} for shard in shards]
@@ -53,7 +69,10 @@ def screen_shards(task: ScreenTask, shards: Sequence[int], *, workers: int) -> I
         num_cpus=1,
     )
     for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
-        yield from (int(shard) for shard in batch["shard"])
+        for shard, error in zip(batch["shard"], batch["error"], strict=True):
+            if error:
+                raise read_error(error)
+            yield int(shard)
 
 
 def _quiet() -> None:
@@ -61,4 +80,4 @@ def _quiet() -> None:
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)

@@ -48,7 +48,9 @@ def _tell_all(records: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> No
     from rich.table import Table
 
     names = ("record", *columns, "source")
-    table = Table(*names, box=None)
+    table = Table(box=None)
+    for name in names:
+        table.add_column(name, no_wrap=name != "source", overflow="fold")
     for record in records:
         table.add_row(*(_short(record[name]) for name in names))
     console.stdout().print(table)
@@ -57,7 +59,9 @@ def _tell_all(records: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> No
 def _tell_one(record: dict[str, Any]) -> None:
     from rich.table import Table
 
-    table = Table("field", "value", box=None)
+    table = Table(box=None)
+    table.add_column("field", no_wrap=True)
+    table.add_column("value", overflow="fold")
     for name, value in sorted(record.items()):
         table.add_row(name, _short(value))
     console.stdout().print(table)

@@ -4,12 +4,19 @@ import pickle
 
 import pytest
 
-from sievert.errors import SievertError, all_errors
+from sievert.errors import SievertError, all_errors, read_error, write_error
 
 
 @pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)
 def test_an_error_survives_pickling_with_all_it_knows(kind: type[SievertError]) -> None:
     error = pickle.loads(pickle.dumps(kind("what", remedy="do", record="ab12", stage="admit")))  # noqa: S301 - our own
+    assert type(error) is kind
+    assert (error.message, error.remedy, error.record, error.stage) == ("what", "do", "ab12", "admit")
+
+
+@pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)
+def test_an_error_survives_a_channel_of_text(kind: type[SievertError]) -> None:
+    error = read_error(write_error(kind("what", remedy="do", record="ab12", stage="admit")))
     assert type(error) is kind
     assert (error.message, error.remedy, error.record, error.stage) == ("what", "do", "ab12", "admit")
 
