@@ -73,6 +73,27 @@ def admit(content: bytes, planned: PlannedInput, *, scope: Scope, policy: AdmitS
     return Admission(_admit_picture(content, kind, planned, scope, policy))
 
 
+def decode(content: bytes, policy: AdmitSettings) -> Pixels | Refusal:
+    """Decode any format to one grey picture, whatever it shows: the decoder that admission uses, without its scope.
+
+    Args:
+        content: The file, whole.
+        policy: The compliance policy.
+
+    Returns:
+        Shape [row, column], uint8 or uint16; or why there is none.
+    """
+    kind = sniff_format(content)
+    if kind is None:
+        return Refusal(Reason.FORMAT_UNKNOWN)
+    if kind is not Format.DICOM:
+        return _decode_picture(content, kind, policy)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = parse_dicom(content)
+        return dataset if isinstance(dataset, Refusal) else check_header(dataset, policy) or decode_dicom(dataset)
+
+
 def _admit_picture(
     content: bytes, kind: Format, planned: PlannedInput, scope: Scope, policy: AdmitSettings
 ) -> Admitted | Refusal:

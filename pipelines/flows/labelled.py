@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import zipfile
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models.training.settings import LabelledSet
+from pipelines.admit.admission import decode
+from pipelines.admit.reading import read_source
 from sievert.errors import DataError, InputMissingError, LabelError
+from sievert.records import Refusal
+from sievert.settings import AdmitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +23,6 @@ if TYPE_CHECKING:
     from models.metadata import Scope
 
 _PICTURES = {".png", ".jpg", ".jpeg", ".dcm"}
-_PIXEL_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16))
 
 
 def read_split(file: Path, split: str, *, classes: int) -> LabelledSet:
@@ -87,10 +90,10 @@ def read_labelled(data: Path, *, split: str, scope: Scope) -> Iterator[tuple[NDA
 
 
 def read_picture(file: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Decode a PNG, JPEG or DICOM file as one grey picture, brighter where the body is denser.
+    """Decode a picture as screening does: one grey picture, brighter where the body is denser.
 
     Args:
-        file: The picture; a DICOM file is told by its ending, `.dcm`.
+        file: Any format that admission reads.
 
     Returns:
         Shape [row, column].
@@ -98,9 +101,11 @@ def read_picture(file: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     Raises:
         DataError: It cannot be decoded as one grey picture.
     """
-    pixels = _read_dicom(file) if file.suffix.lower() == ".dcm" else _read_image(file)
-    if pixels is None or pixels.ndim != 2 or pixels.dtype not in _PIXEL_TYPES:  # noqa: PLR2004 - rows and columns
-        raise DataError("a labelled picture cannot be decoded as one grey picture")
+    policy = AdmitSettings()
+    content = read_source(str(file), max_bytes=policy.max_file_bytes)
+    pixels = content if isinstance(content, Refusal) else decode(content, policy)
+    if isinstance(pixels, Refusal):
+        raise DataError(f"a labelled picture cannot be used: {pixels.explanation}")
     return pixels
 
 
@@ -118,20 +123,3 @@ def _check_split(images: NDArray[Any], labels: NDArray[np.int64], classes: int) 
         raise LabelError(f"a split has {len(images)} images but {len(labels)} labels")
     if labels.min() < 0 or labels.max() >= classes:
         raise LabelError(f"labels reach from {labels.min()} to {labels.max()}, but there are {classes} classes")
-
-
-def _read_image(file: Path) -> NDArray[Any] | None:
-    import cv2
-
-    return cast("NDArray[Any] | None", cv2.imread(str(file), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH))
-
-
-def _read_dicom(file: Path) -> NDArray[Any]:
-    import pydicom
-
-    try:
-        dataset = pydicom.dcmread(file)
-        pixels = dataset.pixel_array
-    except Exception as error:  # pydicom's decoders raise whatever their libraries raise
-        raise DataError("a labelled DICOM file cannot be decoded") from error
-    return np.bitwise_not(pixels) if dataset.PhotometricInterpretation == "MONOCHROME1" else pixels

@@ -83,4 +83,4 @@ def _picture(record: dict[str, Any], policy: AdmitSettings) -> NDArray[np.uint8]
 
 
 def _eight_bits(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
-    return pixels if pixels.dtype == np.uint8 else np.asarray(pixels >> 8, dtype=np.uint8)
+    return np.asarray(pixels >> 8 if pixels.dtype == np.uint16 else pixels, dtype=np.uint8)

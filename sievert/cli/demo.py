@@ -18,7 +18,7 @@ STUDIES = 24
 
 def demo(
     *,
-    out: Annotated[Path, typer.Option("--out", help="Folder of the demo; what an earlier demo left is replaced.")] = Path(
+    out: Annotated[Path, typer.Option("--out", help="Folder; what an earlier demo left there is replaced.")] = Path(
         "demo-out"
     ),
     studies: Annotated[int, typer.Option("--studies", min=1, help="Simulated studies without a defect.")] = STUDIES,

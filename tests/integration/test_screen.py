@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import stat
 from pathlib import Path
@@ -159,7 +158,7 @@ def test_reports_leave_the_results_as_anchored_and_tell_no_id_unless_asked(sieve
     shown = Path(cases["report"]).read_text()
     assert "patient data" in shown
     assert sum(record["record"] in shown for record in records) == min(3, sum(r["flagged"] for r in records))
-    assert stat.S_IMODE(os.stat(cases["report"]).st_mode) == 0o600
+    assert stat.S_IMODE(Path(cases["report"]).stat().st_mode) == 0o600
     assert sievert("verify", out).code == 0
 
 

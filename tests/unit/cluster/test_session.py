@@ -8,13 +8,9 @@ from sievert.errors import ClusterError, DiskFullError
 
 
 def wrapped(error: Exception) -> Exception:
-    try:
-        try:
-            raise error
-        except Exception as inner:
-            raise RuntimeError("Ray's own words") from inner
-    except RuntimeError as outer:
-        return outer
+    outer = RuntimeError("Ray's own words")
+    outer.__cause__ = error
+    return outer
 
 
 def test_an_error_of_ours_is_found_however_deep_it_was_wrapped() -> None:

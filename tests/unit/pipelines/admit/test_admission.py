@@ -19,6 +19,7 @@ from tests.dicoms import PATIENT, SIDE, chest, encoded, ramp
 
 SCOPE = Scope(("DX", "CR"), ("CHEST", "THORAX"))
 PLANNED = PlannedInput(0, "somewhere")
+THREE_SAMPLES = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
 
 
 def outcome(content: bytes, planned: PlannedInput = PLANNED, policy: AdmitSettings | None = None) -> Admitted | Refusal:
@@ -78,7 +79,7 @@ def test_a_chest_radiograph_is_admitted_without_its_identity() -> None:
         ({"BurnedInAnnotation": "YES"}, Reason.COMPLIANCE_BURNED_IN),
         ({"PresentationIntentType": "FOR PROCESSING"}, Reason.COMPLIANCE_FOR_PROCESSING),
         ({"NumberOfFrames": 2, "PixelData": ramp().tobytes() * 2}, Reason.COMPLIANCE_SPATIAL_RANK),
-        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PixelData": ramp().tobytes() * 3}, Reason.COMPLIANCE_COLOUR),
+        ({**THREE_SAMPLES, "PixelData": ramp().tobytes() * 3}, Reason.COMPLIANCE_COLOUR),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, Reason.COMPLIANCE_COLOUR),
         ({"PixelData": bytes(2 * SIDE * SIDE)}, Reason.COMPLIANCE_BLANK),
         ({"BitsStored": 6, "HighBit": 5}, Reason.COMPLIANCE_BIT_DEPTH),

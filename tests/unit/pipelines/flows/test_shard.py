@@ -111,7 +111,7 @@ def test_an_input_at_which_a_run_was_merely_killed_is_screened(planned: tuple[Sc
 def test_a_full_disk_ends_the_shard_and_leaves_no_half_of_it(
     planned: tuple[ScreenTask, Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task, job = planned
+    task, _ = planned
 
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

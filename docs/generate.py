@@ -1,0 +1,128 @@
+"""Writes docs/reference from the code: errors, reasons, settings, commands. `--check` fails where they drift."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from typer.main import get_command
+
+from sievert.cli.main import app
+from sievert.errors import all_errors
+from sievert.records import FAMILIES, Reason
+from sievert.settings import ENV_PREFIX, Branch, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REFERENCE = Path(__file__).parent / "reference"
+NOTE = "<!-- written by `make docs` from the code: change it there -->\n\n"
+
+
+def errors() -> str:
+    """The table of errors and exit codes."""
+    rows = [f"| {kind.exit_code} | `{kind.__name__}` | {_first(kind)} | {kind.advice} |" for kind in all_errors()]
+    fixed = ["| 0 | | Done. | |", "| 2 | | The command line cannot be understood. | See `--help`. |"]
+    last = "| 130 | | Interrupted by Ctrl-C. | The same command resumes where it stopped. |"
+    head = "# Errors and exit codes\n\n| exit code | error | what happened | what to do |\n|---|---|---|---|"
+    return "\n".join([head, *fixed, *rows, last]) + "\n"
+
+
+def reasons() -> str:
+    """The table of quarantine reasons, by family."""
+    lines = ["# Reasons for quarantine", ""]
+    for family, title in FAMILIES.items():
+        lines += [f"## {title}", "", "| code | explanation |", "|---|---|"]
+        lines += [f"| `{reason.value}` | {reason.explanation} |" for reason in Reason if reason.family == family]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def settings() -> str:
+    """The table of settings, a section a branch."""
+    lines = [
+        "# Settings",
+        "",
+        "From `sievert.toml` (in the current folder, the user's configuration folder, or named by `--config` or",
+        "`SIEVERT_CONFIG`), then from the environment, then from flags; the later wins. `sievert settings` prints the",
+        "effective tree and where each value came from.",
+        "",
+    ]
+    for name, field in Settings.model_fields.items():
+        branch = field.annotation
+        if isinstance(branch, type) and issubclass(branch, Branch):
+            lines += [f"## `[{name}]`", "", f"{_first(branch)}", "", "| setting | environment | default | meaning |"]
+            lines += ["|---|---|---|---|", *_rows(name, branch), ""]
+    return "\n".join(lines)
+
+
+def commands() -> str:
+    """Every command with its options."""
+    group: Any = get_command(app)
+    lines = ["# Commands", "", "`sievert COMMAND --help` says the same.", ""]
+    for name, command in _leaves(group):
+        lines += [
+            f"## `sievert {name}`",
+            "",
+            inspect.cleandoc(command.help or ""),
+            "",
+            "| option | meaning |",
+            "|---|---|",
+        ]
+        lines += [_option(param) for param in command.params if param.name != "help"]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _leaves(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - typer's own classes
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _leaves(command, f"{prefix}{name} ")
+        else:
+            yield prefix + name, command
+
+
+def _option(param: Any) -> str:  # noqa: ANN401 - typer's own classes
+    names = (
+        ", ".join(f"`{name}`" for name in param.opts)
+        if param.param_type_name == "option"
+        else f"`{param.metavar or param.name.upper()}`"
+    )
+    return f"| {names} | {(param.help or '').replace('|', '/')} |"
+
+
+def _rows(name: str, branch: type[Branch]) -> list[str]:
+    rows = []
+    for key, field in branch.model_fields.items():
+        default = "in the user's data directory" if field.default_factory else field.default
+        shown = "" if default is None else f"`{default}`" if not field.default_factory else default
+        variable = f"{ENV_PREFIX}{name.upper()}__{key.upper()}"
+        rows.append(f"| `{name}.{key}` | `{variable}` | {shown} | {field.description} |")
+    return rows
+
+
+def _first(kind: type) -> str:
+    return inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+
+
+PAGES = {"errors.md": errors, "reasons.md": reasons, "settings.md": settings, "commands.md": commands}
+
+
+def main() -> None:
+    """Write the pages, or with `--check` say which are out of date."""
+    REFERENCE.mkdir(exist_ok=True)
+    stale = []
+    for name, make in PAGES.items():
+        file, content = REFERENCE / name, NOTE + make()
+        if not file.exists() or file.read_text("utf-8") != content:
+            stale.append(name)
+            if "--check" not in sys.argv:
+                file.write_text(content, "utf-8")
+    if stale and "--check" in sys.argv:
+        sys.exit(f"out of date: {', '.join(stale)}; run `make docs`")
+
+
+if __name__ == "__main__":
+    main()
