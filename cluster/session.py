@@ -46,7 +46,8 @@ def open_session(settings: ClusterSettings) -> Iterator[Session]:
     Raises:
         ClusterError: Ray cannot be started or joined, or failed; an error of ours from a worker comes as itself.
     """
-    with _translated():
+    # Ray prints what its daemons report on stdout, which belongs to the answer of a command
+    with _translated(), Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
         import ray
 
         mine = not ray.is_initialized()

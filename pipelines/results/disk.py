@@ -36,7 +36,8 @@ def disk_errors(doing: str) -> Iterator[None]:
         kind = (
             DiskFullError if error.errno in _FULL else PermissionDeniedError if error.errno in _DENIED else StorageError
         )
-        raise kind(f"{doing}: {error.strerror or type(error).__name__}") from error
+        told = os.strerror(error.errno) if error.errno else type(error).__name__  # pyarrow's own text may hold a path
+        raise kind(f"{doing}: {told}") from error
 
 
 def write_whole(file: Path, content: bytes, *, drafts: Path) -> None:

@@ -27,15 +27,14 @@ def open_watcher() -> Iterator[Watcher]:
     if not where.is_terminal:
         yield PlainWatcher(where)
         return
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    # the longest line of a million images fits 80 columns
     columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} images · {task.fields[rate]}"),
-        TimeRemainingColumn(),
-        TextColumn("[yellow]{task.fields[flagged]} flagged[/] · [red]{task.fields[quarantined]} quarantined[/]"),
+        BarColumn(bar_width=12),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[rate]}"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("[yellow]{task.fields[flagged]} flagged[/] [red]{task.fields[quarantined]} quarantined[/]"),
     )
     with Progress(*columns, console=where, transient=True) as bar:
         yield BarWatcher(bar)
