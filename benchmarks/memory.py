@@ -18,8 +18,12 @@ ROLES = {"worker": "MapWorker", "results actor": "JobCollector"}
 
 
 def own_bytes(process: psutil.Process) -> int:
-    """Memory that belongs to the process alone (USS): Ray's shared object store would be counted in each."""
-    return int(process.memory_full_info().uss)
+    """Anonymous memory of the process (RssAnon of proc(5)).
+
+    Neither Ray's shared object store nor mapped libraries are in it: those come and go with what else is running.
+    """
+    lines = Path(f"/proc/{process.pid}/status").read_text("ascii").splitlines()
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("RssAnon:")), 0)
 
 
 def role_of(process: psutil.Process) -> str | None:
@@ -36,8 +40,8 @@ def watch(driver: psutil.Process, peaks: dict[str, int]) -> None:
             role = role_of(child)
             if role:
                 peaks[role] = max(peaks.get(role, 0), own_bytes(child))
-        except psutil.Error:
-            continue
+        except (psutil.Error, OSError):
+            continue  # it ended meanwhile
 
 
 def peaks_of(images: int) -> dict[str, int]:
@@ -54,7 +58,7 @@ def peaks_of(images: int) -> dict[str, int]:
             while run.poll() is None:
                 try:
                     watch(driver, peaks)
-                except psutil.Error:
+                except (psutil.Error, OSError):
                     break
                 time.sleep(EVERY_S)
             if run.wait():

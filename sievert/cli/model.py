@@ -36,7 +36,7 @@ def show(
         return
     from rich.markdown import Markdown
 
-    console.stdout().print(Markdown(package.card_file.read_text("utf-8")))
+    console.stdout().print(Markdown(package.card_file.read_text("utf-8")), soft_wrap=False)
     for key in ("folder", "onnx", "digest"):
         console.stdout().print(f"{key}: {described[key]}", markup=False)
 
