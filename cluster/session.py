@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 OBJECT_STORE_BYTES = 256 << 20
 """Only numbers of shards and their counts travel through it."""
+ANSWER_TIMEOUT_S = 5.0
+"""How long a cluster's port may take to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,23 @@ def _init(address: str | None) -> None:
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
 
+    _require_answer(address)
     local = {} if address else {"object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
     # Ray puts the driver's current directory first on its workers' import path. There it must find our rooms, not a
     # user's `models/`: so the current directory is, while Ray looks, where ours lie.
     with contextlib.chdir(Path(sievert.__file__).parent.parent), _hushed():
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True, **local)
+
+
+def _require_answer(address: str | None) -> None:
+    """Ask the port first: Ray itself would wait for minutes."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), ANSWER_TIMEOUT_S).close()
+    except OSError as error:
+        raise ClusterError(f"no Ray cluster answers at {address} ({error.strerror or 'no answer'})") from error
 
 
 @contextlib.contextmanager
@@ -96,6 +111,11 @@ def _translated() -> Iterator[None]:
         raise
     except (KeyboardInterrupt, GeneratorExit):
         raise
+    except ConnectionError as error:
+        raise ClusterError(
+            "the Ray cluster could not be joined",
+            remedy="On a node of the cluster, give the address that `ray start` printed, or `auto`.",
+        ) from error
     except Exception as error:
         ours = find_ours(error)
         if ours is not None:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import ray.exceptions
 
-from cluster.session import _translated, find_ours
+from cluster.session import _translated, find_ours, open_session
 from sievert.errors import ClusterError, DiskFullError
+from sievert.settings import ClusterSettings
 
 
 def wrapped(error: Exception) -> Exception:
@@ -36,3 +37,11 @@ def test_a_foreign_error_becomes_a_cluster_error_without_its_text() -> None:
 def test_an_interruption_is_not_an_error() -> None:
     with pytest.raises(KeyboardInterrupt), _translated():
         raise KeyboardInterrupt
+
+
+def test_an_address_where_nothing_listens_is_told_at_once() -> None:
+    with (
+        pytest.raises(ClusterError, match="no Ray cluster answers"),
+        open_session(ClusterSettings(address="127.0.0.1:1")),
+    ):
+        pass
