@@ -59,8 +59,8 @@ def stdout() -> Console:
 
 
 def print_json(answer: Any) -> None:  # noqa: ANN401 - anything that JSON can hold
-    """Print one JSON object (or list) on stdout."""
-    sys.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    """Print one JSON object (or list) on stdout; ASCII, so that a file name of any bytes can be told."""
+    sys.stdout.write(json.dumps(answer, indent=2, allow_nan=False) + "\n")
     sys.stdout.flush()
 
 
@@ -80,7 +80,13 @@ def report_error(error: SievertError) -> None:
         )
 
 
-def _plain(text: str) -> str:
+def plain(value: object) -> str:
+    """A value as text that a terminal can show: no markup, no control characters, no bytes that are no Unicode."""
     from rich.markup import escape
 
-    return escape(text.rstrip("."))
+    text = str(value).encode("utf-8", "backslashreplace").decode("utf-8")
+    return escape("".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text))
+
+
+def _plain(text: str) -> str:
+    return plain(text.rstrip("."))

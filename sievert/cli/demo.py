@@ -72,8 +72,8 @@ def _write_inputs(cohort: Path, studies: int) -> list[str]:
     defects = sum(study.defect is not None for study in written)
     real = pydicom_test_files()
     say(
-        f"[bold]simulated[/]: {len(written)} chest radiographs of fictional patients, written to {cohort}; "
-        f"{defects} carry a planted defect"
+        f"[bold]simulated[/]: {len(written)} chest radiographs of fictional patients, "
+        f"written to {console.plain(cohort)}; {defects} carry a planted defect"
     )
     say(f"[bold]real[/]: {len(real)} DICOM files that the pydicom package carries; most are no chest radiographs")
     return [str(cohort), *map(str, real)]
@@ -96,5 +96,6 @@ def _tell_end(verified: int, file: Path) -> None:
 
     say = console.stdout().print
     say(f"verified: {verified} screened records, their tree and their anchor ({EMBEDDED_NOTE})")
-    say(f"report with the {CASES} most urgent cases, all of them of simulated or test patients: [bold]{file}[/]")
+    shown = f"[bold]{console.plain(file)}[/]"
+    say(f"report with the {CASES} most urgent cases, all of them of simulated or test patients: {shown}")
     say("What is simulated: the radiographs, their patients and their findings. Nothing here is a medical statement.")

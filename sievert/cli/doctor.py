@@ -53,7 +53,7 @@ def doctor(
     table = Table("", "", "found", "to get it", box=None)
     for finding in findings:
         state = f"[{colours[finding.state]}]{finding.state}[/]"
-        table.add_row(finding.subject, state, finding.told, finding.remedy)
+        table.add_row(finding.subject, state, console.plain(finding.told), console.plain(finding.remedy))
     console.stdout().print(table)
 
 

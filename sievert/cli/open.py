@@ -68,6 +68,4 @@ def _tell_one(record: dict[str, Any]) -> None:
 
 
 def _short(value: object) -> str:
-    from rich.markup import escape
-
-    return escape(f"{value:.3f}" if isinstance(value, float) else str(value))
+    return console.plain(f"{value:.3f}" if isinstance(value, float) else value)

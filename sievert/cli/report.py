@@ -38,7 +38,7 @@ def report(
     if as_json:
         console.print_json({"report": str(file), "cases": cases, "patient_data": cases > 0})
     else:
-        console.stdout().print(f"report: {file}" + (" (holds patient data)" if cases else ""))
+        console.stdout().print(f"report: {console.plain(file)}" + (" (holds patient data)" if cases else ""))
 
 
 def write_report(folder: Path, file: Path | None, *, cases: int, keys: Path) -> Path:

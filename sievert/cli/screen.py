@@ -96,7 +96,7 @@ def tell(answer: dict[str, Any]) -> None:
     for reason, count in sorted(answer["reasons"].items()):
         out.print(f"  {count:>7}  {reason}")
     out.print(f"anchored as {answer['root']} (block {answer['block']}, {answer['ledger']} ledger)")
-    out.print(f"report: {answer['report']}")
+    out.print(f"report: {console.plain(answer['report'])}")
 
 
 def _nothing_admitted(answer: dict[str, Any]) -> None:

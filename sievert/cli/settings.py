@@ -28,5 +28,5 @@ def settings(
 
     table = Table("setting", "value", "from", box=None)
     for path, value in values.items():
-        table.add_row(path, "" if value is None else str(value), origins[path])
+        table.add_row(path, "" if value is None else console.plain(value), console.plain(origins[path]))
     console.stdout().print(table)

@@ -74,7 +74,7 @@ def _note(found: Verification) -> str:
 def _tell(found: Verification) -> None:
     out, err = console.stdout(), console.stderr()
     for lie in found.lies[:MOST_TOLD]:
-        err.print(f"[bold red]not as anchored[/]: {lie}")
+        err.print(f"[bold red]not as anchored[/]: {console.plain(lie)}")
     if len(found.lies) > MOST_TOLD:
         err.print(f"and {len(found.lies) - MOST_TOLD} more; see --json")
     if found.lies:
