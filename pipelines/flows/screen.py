@@ -16,6 +16,7 @@ from pipelines.results.collector import Finished, JobCollector
 from pipelines.results.keystore import KeyStore, create_key_store
 from pipelines.results.outfolder import OutFolder, locked_out_folder
 from pipelines.results.runmanifest import RunFacts
+from sievert.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from cluster.session import Session
     from sievert.records import ShardCounts
-    from sievert.settings import Settings
+    from sievert.settings import Settings, StoreSettings
 
 _IN_FLIGHT = 64
 
@@ -71,6 +72,7 @@ def screen_cohort(
     Raises:
         SievertError: Each kind where the run cannot go on; nothing that a file contains is such a case.
     """
+    _keep_apart(out, settings.store)
     package = load_package(model)
     cohort = find_cohort(inputs, OutFolder(out))
     with locked_out_folder(out.absolute()) as folder:
@@ -80,6 +82,13 @@ def screen_cohort(
         _announce(job, watcher)
         finished = _run(folder, job, package=package, keys=keys, settings=settings, watcher=watcher)
     return Screening(finished, job.late, job.resumed)
+
+
+def _keep_apart(out: Path, store: StoreSettings) -> None:
+    """Who is given the results must not be given the keys, and what lies under the root must not change."""
+    for name, place in (("key store", store.keys), ("ledger", store.ledger)):
+        if place.resolve().is_relative_to(out.resolve()):
+            raise ConfigError(f"the {name} must not lie in the out folder", remedy="Name another place for it.")
 
 
 def _announce(job: PlannedJob, watcher: Watcher) -> None:

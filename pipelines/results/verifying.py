@@ -51,6 +51,7 @@ class Verification:
     """What was found.
 
     Attributes:
+        job: The job's commitment, as its header gives it.
         root: Over what lies there now, hexadecimal.
         anchor: What the ledger says; None where a kept root was given instead.
         verified: Screened records whose ciphertext and leaf are right.
@@ -59,6 +60,7 @@ class Verification:
         lies: In the order found; empty where all is well.
     """
 
+    job: str = ""
     root: str = ""
     anchor: Anchor | None = None
     verified: int = 0
@@ -87,6 +89,7 @@ def verify_job(out: OutFolder, ledger: Ledger, *, kept_root: str | None = None) 
     if header is None:
         found.lies += list(_against_list(out, files)) or [Lie(out.job.name, "it cannot be read")]
         return found
+    found.job = header.job
     frontier = _fold_records(out, header, found)
     found.root = add_files(frontier, files).hex()
     if kept_root is None:

@@ -50,6 +50,7 @@ def verify(
 
 def _describe(found: Verification) -> dict[str, Any]:
     return {
+        "job": found.job,
         "verified": found.verified,
         "quarantined_verified": found.refused,
         "failed": len(found.lies),

@@ -24,7 +24,7 @@ def test_odd_names_are_screened_opened_and_told(sievert: Sievert, pictures: Path
     folder = tmp_path / "[bold]odd"
     folder.mkdir()
     for name in NAMES:
-        shutil.copy(pictures / "00.png", os.path.join(os.fsencode(folder), name))  # noqa: PTH118 - bytes
+        shutil.copy(pictures / "00.png", folder / os.fsdecode(name))
     out = folder / "out"
     answer = sievert("screen", folder, "--out", out)
     assert answer.code == 0, answer.err

@@ -189,3 +189,11 @@ def test_a_failing_worker_ends_the_run_with_its_own_error(
     answer = sievert("screen", pictures, "--out", sievert.home / "out")
     assert answer.code == 60
     assert "no key store" in answer.err
+
+
+def test_keys_inside_the_results_are_refused(sievert: Sievert, pictures: Path) -> None:
+    out = sievert.home / "out"
+    answer = sievert("screen", pictures, "--out", out, "--keys", out / "keys")
+    assert answer.code == 10
+    assert "must not lie in the out folder" in answer.err
+    assert not out.exists()
