@@ -76,7 +76,13 @@ def _init(address: str | None) -> None:
     # Ray puts the driver's current directory first on its workers' import path. There it must find our rooms, not a
     # user's `models/`: so the current directory is, while Ray looks, where ours lie.
     with contextlib.chdir(Path(sievert.__file__).parent.parent), _hushed():
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True, **local)
+        ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            configure_logging=True,
+            **local,
+        )
 
 
 def _require_answer(address: str | None) -> None:

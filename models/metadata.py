@@ -54,6 +54,8 @@ class Scope(_Frozen):
         labels: Names of the classes, in the order of the network's outputs.
         positive_label: The class that screening looks for.
         modalities: DICOM modality codes that it covers; PS3.3 C.7.3.1.1.1.
+        views: DICOM view positions that it covers (PS3.3 C.8.1.2); empty where any will do. What a header does not
+            say is not held against it.
         body_parts: DICOM body parts examined that it covers; PS3.16 annex L.
         authors: Who made it.
         copyright: Whose it is.
@@ -71,6 +73,7 @@ class Scope(_Frozen):
     positive_label: str
     modalities: tuple[str, ...] = Field(min_length=1)
     body_parts: tuple[str, ...] = Field(min_length=1)
+    views: tuple[str, ...] = ()
     authors: str
     copyright: str
     data_source: str

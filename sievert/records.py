@@ -54,6 +54,7 @@ class Reason(StrEnum):
     COMPLIANCE_FOR_PROCESSING = "compliance.for-processing"
     SCOPE_MODALITY = "scope.modality"
     SCOPE_BODY_PART = "scope.body-part"
+    SCOPE_VIEW = "scope.view"
     SCOPE_UNDECLARED = "scope.undeclared"
     FEATURES_NOT_FINITE = "features.not-finite"
     FEATURES_CONSTANT = "features.constant"
@@ -96,6 +97,7 @@ _EXPLANATIONS = {
     Reason.COMPLIANCE_FOR_PROCESSING: "The header says that the pixels are raw, for processing, not for presentation.",
     Reason.SCOPE_MODALITY: "The modality is not one that the model package declares.",
     Reason.SCOPE_BODY_PART: "The body part is not one that the model package declares.",
+    Reason.SCOPE_VIEW: "The view position is not one that the model package declares.",
     Reason.SCOPE_UNDECLARED: "Neither header nor manifest says which modality and body part this is.",
     Reason.FEATURES_NOT_FINITE: "The network's feature map holds values that are not finite.",
     Reason.FEATURES_CONSTANT: "The network's feature map is constant: it saw nothing.",

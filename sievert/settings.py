@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
 
 from sievert.errors import ConfigError
 
 ENV_PREFIX = "SIEVERT_"
 CONFIG_VARIABLE = "SIEVERT_CONFIG"
 CONFIG_NAME = "sievert.toml"
+OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "SIEVERT_DATA", "SIEVERT_SHARED"})
+"""Variables that are no settings: the last two tell tests and benchmarks where real images are."""
 
 
 def user_data_dir() -> Path:
@@ -55,7 +57,7 @@ class AdmitSettings(Branch):
     undeclared: Literal["assume", "refuse"] = Field(
         default="assume",
         description=(
-            "A picture without a header (PNG, JPEG, NIfTI) and without a manifest's word says neither modality nor "
+            "A picture without a header (PNG, JPEG) and without a manifest's word says neither modality nor "
             "body part: `assume` takes the operator's choice of model as that word and writes so into the record, "
             "`refuse` quarantines it."
         ),
@@ -108,6 +110,11 @@ class StoreSettings(Branch):
         default_factory=lambda: user_data_dir() / "ledger.sqlite",
         description="File of the embedded ledger.",
     )
+
+    @field_validator("keys", "ledger")
+    @classmethod
+    def _expand_home(cls, place: Path) -> Path:
+        return place.expanduser()
 
 
 class Settings(Branch):
@@ -196,7 +203,13 @@ def _leaves(tables: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]
 
 
 def _environment_values(environment: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """`SIEVERT_ADMIT__MIN_BITS=12` → (name, `admit.min_bits`, `12`); names without `__` are not settings."""
+    """`SIEVERT_ADMIT__MIN_BITS=12` → (name, `admit.min_bits`, `12`).
+
+    A name of ours that is no setting is most likely one misspelt: with one `_` for two.
+    """
+    strange = [name for name in environment if name.startswith(ENV_PREFIX) and "__" not in name]
+    if strange := sorted(set(strange) - OTHER_VARIABLES):
+        raise ConfigError(f"environment {strange[0]} is no setting; a setting's name has two underscores in the middle")
     return [
         (name, name.removeprefix(ENV_PREFIX).lower().replace("__", "."), value)
         for name, value in sorted(environment.items())

@@ -14,7 +14,7 @@ from pipelines.admit.deidentify import deidentify
 from pipelines.admit.dicom import check_header, decode_dicom, parse_dicom
 from pipelines.admit.nifti import decode_nifti
 from pipelines.admit.raster import decode_raster
-from pipelines.admit.scope import Scope, Shown, check_scope
+from pipelines.admit.scope import Scope, Shown, check_scope, check_view
 from pipelines.admit.sniff import Format, sniff_format
 from sievert.records import Admitted, ImageFacts, PlannedInput, Reason, Refusal
 
@@ -90,7 +90,7 @@ def decode(content: bytes, policy: AdmitSettings) -> Pixels | Refusal:
         return _decode_picture(content, kind, policy)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dataset = parse_dicom(content)
+        dataset = parse_dicom(content, policy)
         return dataset if isinstance(dataset, Refusal) else check_header(dataset, policy) or decode_dicom(dataset)
 
 
@@ -112,7 +112,7 @@ def _decode_picture(content: bytes, kind: Format, policy: AdmitSettings) -> Pixe
 
 
 def _admit_dicom(content: bytes, planned: PlannedInput, scope: Scope, policy: AdmitSettings) -> Admission:
-    dataset = parse_dicom(content)
+    dataset = parse_dicom(content, policy)
     if isinstance(dataset, Refusal):
         return Admission(dataset)
     try:
@@ -130,7 +130,8 @@ def _decide_on_dataset(
     shown = check_scope(scope, header=header, manifest=_declared(planned), has_header=True, may_assume=False)
     if isinstance(shown, Refusal):
         return shown
-    pixels = check_header(dataset, policy) or decode_dicom(dataset)
+    view = str(dataset.get("ViewPosition") or "").strip().upper()
+    pixels = check_view(scope, view) or check_header(dataset, policy) or decode_dicom(dataset)
     if isinstance(pixels, Refusal):
         return pixels
     attributes, removed = deidentify(dataset)

@@ -52,6 +52,8 @@ def _unpacked(content: bytes, most: int) -> bytes:
 
 
 def _picture(image: nib.Nifti1Image, policy: AdmitSettings) -> NDArray[np.uint16] | Refusal:
+    if image.get_data_dtype().kind not in "iuf":
+        return Refusal(Reason.FORMAT_UNSUPPORTED, "Its values are not plain numbers.")
     sides = [side for side in image.shape if side != 1]
     if len(sides) > 2:  # noqa: PLR2004 - more than rows and columns
         return Refusal(Reason.COMPLIANCE_SPATIAL_RANK, f"It has {len(sides)} dimensions.")

@@ -10,15 +10,16 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from pipelines.admit.sniff import Format
 from sievert.records import Reason, Refusal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipelines.admit.sniff import Format
     from sievert.settings import AdmitSettings
 
-_BITS_OF_MODE = {"1": 1}
+_PNG_DEPTH = 24  # PNG specification 11.2.2: bits a sample, in IHDR
+_TRAILER_BYTES = 256  # what some encoders append behind the end
 _GREY_TOLERANCE = 2  # JPEG's rounding of Y, Cb and Cr back to R, G and B
 _EOI = b"\xff\xd9"  # ISO/IEC 10918-1 B.1.1.3: end of image
 
@@ -55,7 +56,7 @@ def _check_header(content: bytes, kind: Format, policy: AdmitSettings) -> Refusa
         return Refusal(_truncated_or_corrupt(error))
     if picture.width * picture.height > policy.max_pixels:
         return Refusal(Reason.FORMAT_TOO_LARGE)
-    if _BITS_OF_MODE.get(picture.mode, 8) < policy.min_bits:
+    if kind is Format.PNG and picture.mode != "P" and content[_PNG_DEPTH] < policy.min_bits:
         return Refusal(Reason.COMPLIANCE_BIT_DEPTH)
     return _check_whole(content, picture)
 
@@ -63,7 +64,7 @@ def _check_header(content: bytes, kind: Format, policy: AdmitSettings) -> Refusa
 def _check_whole(content: bytes, picture: Image.Image) -> Refusal | None:
     """Whether the file is all there: every chunk's checksum of a PNG, the end marker of a JPEG."""
     if picture.format == "JPEG":
-        return None if _EOI in content[-4096:] else Refusal(Reason.FORMAT_TRUNCATED)
+        return None if _EOI in content[-_TRAILER_BYTES:] else Refusal(Reason.FORMAT_TRUNCATED)
     if b"IEND" not in content[-4096:]:
         return Refusal(Reason.FORMAT_TRUNCATED)
     try:

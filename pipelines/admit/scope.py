@@ -22,11 +22,13 @@ class Scope:
         modalities: DICOM codes.
         body_parts: BodyPartExamined terms (PS3.16 Annex L); the first is what headerless pictures are taken for.
         spatial_dims: 2 for pictures, 3 for volumes.
+        views: View positions (PS3.3 C.8.1.2); empty where any will do.
     """
 
     modalities: tuple[str, ...]
     body_parts: tuple[str, ...]
     spatial_dims: int = 2
+    views: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,13 @@ class Shown:
     modality: str
     body_part: str
     declared_by: str
+
+
+def check_view(scope: Scope, view: str) -> Refusal | None:
+    """Hold the view that a header names, if it names one, against the scope."""
+    if not scope.views or not view or view in scope.views:
+        return None
+    return Refusal(Reason.SCOPE_VIEW, f"The model is for {', '.join(scope.views)}.")
 
 
 def check_scope(

@@ -21,11 +21,11 @@ class Pseudonyms:
 
     def record(self, source: str, content_sha256: bytes) -> str:
         """The record's id, 32 hexadecimal digits, from where the input lies and what it holds."""
-        return self._derive(b"record", source.encode("utf-8", "surrogateescape"), content_sha256)
+        return self._derive(b"record", _bytes(source), content_sha256)
 
     def patient(self, patient_id: str, issuer: str = "") -> str:
         """The patient's pseudonym, 32 hexadecimal digits, from PatientID and its issuer (PS3.3 C.7.1.1)."""
-        return self._derive(b"patient", issuer.strip().encode("utf-8"), patient_id.strip().encode("utf-8"))
+        return self._derive(b"patient", _bytes(issuer.strip()), _bytes(patient_id.strip()))
 
     def unnamed_patient(self, record: str) -> str:
         """The pseudonym where no patient is named: the input is its own."""
@@ -35,3 +35,8 @@ class Pseudonyms:
         """Length-prefixed parts, so that no two lists of parts look alike."""
         framed = b"".join(len(part).to_bytes(8, "big") + part for part in (purpose, *parts))
         return hmac.new(self._key, framed, hashlib.sha256).digest()[:ID_BYTES].hex()
+
+
+def _bytes(text: str) -> bytes:
+    """UTF-8, also of what is no Unicode: names of files are bytes, and a header may hold anything."""
+    return text.encode("utf-8", "surrogatepass")

@@ -31,9 +31,9 @@ def read_manifest(file: Path) -> Iterator[Declared]:
             raise ManifestError(f"row {row} of the manifest names no source")
         yield Declared(
             source=os.path.normpath(folder / values["source"]),
-            patient=values.get("patient") or None,
-            modality=(values.get("modality") or "").upper() or None,
-            body_part=(values.get("body_part") or "").upper() or None,
+            patient=(values.get("patient") or "").strip() or None,
+            modality=(values.get("modality") or "").strip().upper() or None,
+            body_part=(values.get("body_part") or "").strip().upper() or None,
         )
 
 
@@ -60,5 +60,9 @@ def _batches(file: Path) -> Iterator[Any]:
     import pyarrow as pa
     from pyarrow import csv
 
-    columns = csv.ConvertOptions(column_types=dict.fromkeys(COLUMNS, pa.string()))
+    with csv.open_csv(file) as table:
+        known = [name for name in COLUMNS if name in table.schema.names]
+    if "source" not in known:
+        raise ManifestError("the manifest has no column `source`")
+    columns = csv.ConvertOptions(column_types=dict.fromkeys(COLUMNS, pa.string()), include_columns=known)
     yield from csv.open_csv(file, convert_options=columns)

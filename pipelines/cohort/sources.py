@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.cohort.declared import Declared
 from pipelines.cohort.manifests import MANIFEST_SUFFIXES, read_manifest
-from sievert.errors import EmptyCohortError, InputMissingError, PermissionDeniedError
+from sievert.errors import EmptyCohortError, InputMissingError, ManifestError, PermissionDeniedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,10 +28,23 @@ def find_inputs(inputs: Sequence[str], *, leave_out: Path | None = None) -> list
         PermissionDeniedError: A folder may not be listed.
         ManifestError: A manifest cannot be understood.
     """
-    found = {item.source: item for number, text in enumerate(inputs, 1) for item in _expand(text, number, leave_out)}
+    found: dict[str, Declared] = {}
+    for number, text in enumerate(inputs, 1):
+        for item in _expand(text, number, leave_out):
+            found[item.source] = _agreed(found.get(item.source), item, number)
     if not found:
         raise EmptyCohortError("the inputs hold no file")
     return list(found.values())
+
+
+def _agreed(before: Declared | None, item: Declared, number: int) -> Declared:
+    """One source, named twice: what is declared of it stays, and must be one thing."""
+    bare = Declared(item.source)
+    if before is None or before in (bare, item):
+        return item
+    if item == bare:
+        return before
+    raise ManifestError(f"input {number} declares a source otherwise than an input or a row before it")
 
 
 def _expand(text: str, number: int, leave_out: Path | None) -> Iterator[Declared]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from functools import cached_property
+from traceback import format_tb
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -16,13 +17,14 @@ import ray.data
 from ray.data import ActorPoolStrategy, DataContext
 
 from pipelines.flows.shard import ShardScreener
-from sievert.errors import SievertError, read_error, write_error
+from sievert.errors import ClusterError, SievertError, read_error, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pipelines.flows.task import ScreenTask
 
+UNFORESEEN = "Run the same command again with --verbose, and report the traceback."
 QUEUED = 2
 """Shards a worker has in hand: one it works on, one that waits. More would leave others idle at the end."""
 
@@ -46,6 +48,9 @@ class _ScreenRow:
             self._screener.screen(int(row["shard"]))
         except SievertError as error:
             return {"shard": row["shard"], "error": write_error(error)}
+        except Exception as error:  # noqa: BLE001 - its text may hold a path; its kind and place are told
+            ours = ClusterError(f"a worker failed on shard {row['shard']} ({type(error).__name__})", remedy=UNFORESEEN)
+            return {"shard": row["shard"], "error": write_error(ours, trace="".join(format_tb(error.__traceback__)))}
         return {"shard": row["shard"], "error": ""}
 
 

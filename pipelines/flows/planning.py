@@ -16,7 +16,14 @@ from pipelines.decide import DecisionRule
 from pipelines.results.disk import disk_errors, sync_file
 from pipelines.results.outfolder import JobHeader, OutFolder, freeze_job, read_job
 from sievert import __version__
-from sievert.errors import ConfigError, OutFolderError
+from sievert.errors import (
+    ConfigError,
+    EmptyCohortError,
+    InputMissingError,
+    IntegrityError,
+    OutFolderError,
+    WrongKeyError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +78,7 @@ def plan_job(
     """
     if out.job.exists():
         header = read_job(out)
+        _check_resumable(out, header, keys)
         wanted = _header(inputs, header.planned, package=package, keys=keys, settings=settings)
         _refuse_other_job(header, wanted)
         late = _count_late(out, found, keys)
@@ -87,13 +95,32 @@ def plan_job(
     return PlannedJob(header, shards, 0, resumed=False)
 
 
+def _check_resumable(out: OutFolder, header: JobHeader, keys: KeyStore) -> None:
+    if header.recipient != keys.fingerprint:
+        raise WrongKeyError(f"the job was planned for key {header.recipient}, this key store holds {keys.fingerprint}")
+    try:
+        with out.plan.open("rb") as plan:
+            digest = hashlib.file_digest(plan, "sha256").hexdigest()
+    except OSError as error:
+        raise IntegrityError("the plan of the job is missing") from error
+    if digest != header.plan:
+        raise IntegrityError("the plan of the job is not the one that was frozen")
+
+
 def find_cohort(inputs: Sequence[str], out: OutFolder) -> list[Declared]:
     """The inputs' files, the out folder's own left out.
+
+    Where a plan is frozen already, inputs that are gone keep nobody from finishing: the plan is the authority.
 
     Raises:
         DataError: And its kinds.
     """
-    return find_inputs(inputs, leave_out=out.path.resolve())
+    try:
+        return find_inputs(inputs, leave_out=out.path.resolve())
+    except (InputMissingError, EmptyCohortError):
+        if out.job.exists():
+            return []
+        raise
 
 
 def decision_rule(package: ModelPackage, settings: DecideSettings) -> DecisionRule:

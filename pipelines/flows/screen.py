@@ -76,7 +76,8 @@ def screen_cohort(
     package = load_package(model)
     cohort = find_cohort(inputs, OutFolder(out))
     with locked_out_folder(out.absolute()) as folder:
-        keys = create_key_store(settings.store.keys.absolute())
+        place = settings.store.keys.absolute()
+        keys = KeyStore(place) if folder.job.exists() else create_key_store(place)
         job = plan_job(folder, inputs, found=cohort, package=package, keys=keys, settings=settings)
         del cohort  # the plan on disk is the authority from here on
         _announce(job, watcher)
@@ -196,7 +197,7 @@ def make_task(
         model=package.folder.absolute(),
         model_digest=package.digest,
         shards=job.shards,
-        scope=Scope(tuple(metadata.modalities), tuple(metadata.body_parts), metadata.spatial_dims),
+        scope=Scope(metadata.modalities, metadata.body_parts, metadata.spatial_dims, metadata.views),
         policy=settings.admit,
         rule=decision_rule(package, settings.decide),
         batch_size=settings.predict.batch_size,
@@ -212,4 +213,5 @@ def run_facts(images: int, wall_s: float, *, resumed: int, workers: int, package
 def _seeds(package: ModelPackage) -> dict[str, int]:
     """Screening draws nothing at random but salts and keys; the network was trained from a seed."""
     provenance = json.loads((package.folder / PROVENANCE).read_bytes())
-    return {"training": int(provenance["settings"]["seed"])}
+    seed = provenance.get("settings", {}).get("seed")
+    return {} if seed is None else {"training": int(seed)}

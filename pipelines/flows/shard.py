@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from pipelines.flows.task import ScreenTask
 
 BINS = 20
+MOST_DEATHS = 3
+"""Attempts that may end at one input before it is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +138,17 @@ class ShardScreener:
 
     def _batches(self, shard: int, journal: ShardJournal, clock: Stopwatch) -> Iterator[list[_Case]]:
         planned, size = self._plan.shard(shard), self._task.batch_size
-        suspect = journal.suspect()
         for start in range(0, len(planned), size):
-            yield [self._prepare(one, journal, suspect, clock) for one in planned[start : start + size]]
+            yield [self._prepare(one, journal, clock) for one in planned[start : start + size]]
 
-    def _prepare(self, planned: PlannedInput, journal: ShardJournal, suspect: int | None, clock: Stopwatch) -> _Case:
+    def _prepare(self, planned: PlannedInput, journal: ShardJournal, clock: Stopwatch) -> _Case:
         """Read, admit, preprocess: one input's pixels are in memory at a time."""
         with disk_errors("the journal could not be written"):
             journal.at(planned.index)
         with clock("read"):
             content = read_source(planned.source, max_bytes=self._task.policy.max_file_bytes)
         with clock("admit"):
-            admission = content if isinstance(content, Refusal) else self._admit(content, planned, suspect)
+            admission = content if isinstance(content, Refusal) else self._admit(content, planned, journal)
             admission = Admission(admission) if isinstance(admission, Refusal) else admission
         with clock("preprocess"):
             outcome = self._preprocessed(admission.outcome)
@@ -171,9 +172,12 @@ class ShardScreener:
             outcome=outcome,
         )
 
-    def _admit(self, content: bytes, planned: PlannedInput, suspect: int | None) -> Admission:
+    def _admit(self, content: bytes, planned: PlannedInput, journal: ShardJournal) -> Admission:
         scope, policy = self._task.scope, self._task.policy
-        if planned.index == suspect and not self._may_be_tried(planned, scope=scope, policy=policy):
+        given_up = journal.deaths >= MOST_DEATHS  # it died elsewhere than in admission, again and again
+        if planned.index == journal.suspect and (
+            given_up or not self._may_be_tried(planned, scope=scope, policy=policy)
+        ):
             return Admission(Refusal(Reason.FORMAT_DECODER_CRASHED))
         return admit(content, planned, scope=scope, policy=policy)
 
@@ -211,7 +215,7 @@ class ShardScreener:
     ) -> tuple[Refusal | None, dict[str, object]]:
         """The record of one input: a refusal, or a verdict with its explanation."""
         outcome, about = case.outcome, self._about(case)
-        reason = check_features(prediction.features) if prediction else None
+        reason = _find_invalid(prediction) if prediction else None
         if isinstance(outcome, Refusal) or prediction is None or reason:
             refusal = outcome if isinstance(outcome, Refusal) else Refusal(reason or Reason.FORMAT_CORRUPT)
             tally.refused(refusal)
@@ -235,6 +239,13 @@ class ShardScreener:
             "model": {"name": metadata.name, "version": metadata.version, "digest": self._package.digest},
             "recipe": self._package.recipe.digest,
         }
+
+
+def _find_invalid(prediction: Prediction) -> Reason | None:
+    """A feature map that is not finite or constant, or a probability that is no number."""
+    if not np.isfinite(prediction.probabilities).all():
+        return Reason.FEATURES_NOT_FINITE
+    return check_features(prediction.features)
 
 
 class _Tally:

@@ -24,7 +24,7 @@ from pipelines.results.report import render_report
 from pipelines.results.runmanifest import RunFacts, describe_run
 from pipelines.results.shardfile import read_shard, unseal_counts
 from pipelines.results.tree import Frontier, tree_root
-from sievert.errors import IntegrityError
+from sievert.errors import IntegrityError, LedgerError
 from sievert.records import ShardCounts
 
 if TYPE_CHECKING:
@@ -93,6 +93,10 @@ class JobCollector:
         if not self._out.files.exists():
             self._write_whole_job(facts)
         root = self._check_files()
+        if self._out.anchor.exists() and self._ledger.find(bytes.fromhex(self._header.job)) is None:
+            raise LedgerError(
+                "the job is anchored already, on another ledger", remedy="Name that ledger's file with --ledger."
+            )
         anchor = self._ledger.anchor(bytes.fromhex(self._header.job), root=root, count=self._header.planned)
         content = encode_anchor(anchor)
         self._write(self._out.anchor, content)
@@ -138,6 +142,10 @@ class JobCollector:
             record_leaf(job=footer.job, index=row.index, sealed=row.sealed, identity=row.identity, salt=row.salt)
             for row in content.rows
         ]
+        if leaves != [row.leaf for row in content.rows]:
+            raise IntegrityError(
+                f"results/{self._out.shard(shard).name} is damaged: a ciphertext is not what was sealed"
+            )
         return [tree_root(leaves)] if len(leaves) == size else leaves
 
     def _frontier(self) -> Frontier:

@@ -40,13 +40,14 @@ def disk_errors(doing: str) -> Iterator[None]:
         raise kind(f"{doing}: {told}") from error
 
 
-def write_whole(file: Path, content: bytes, *, drafts: Path) -> None:
+def write_whole(file: Path, content: bytes, *, drafts: Path, mode: int = 0o644) -> None:
     """Replace a file by new content; a reader, or a crash, sees the old or the new one.
 
     Args:
         file: To be replaced.
         content: All of it.
         drafts: A folder on the same disk where a crash may leave a draft behind.
+        mode: Who may read it, from the first byte on.
 
     Raises:
         StorageError: And its kinds, see `disk_errors`.
@@ -54,7 +55,8 @@ def write_whole(file: Path, content: bytes, *, drafts: Path) -> None:
     with disk_errors(f"{file.name} could not be written"):
         draft = drafts / f"{file.name}.{uuid4().hex}"
         try:
-            draft.write_bytes(content)
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as written:
+                written.write(content)
             sync_file(draft)
             draft.replace(file)
         except BaseException:

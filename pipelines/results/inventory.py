@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipelines.results.disk import disk_errors
 from pipelines.results.leaves import file_leaf
 from pipelines.results.outfolder import OutFolder, canonical_json
 
@@ -44,7 +45,8 @@ def list_files(out: OutFolder, *, drafts: bool = True) -> list[ListedFile]:
     """
     left_out = {out.files, out.anchor, *(() if drafts else (out.work,))}
     paths = sorted(path for path in out.path.rglob("*") if not left_out & {path, *path.parents})
-    return [_listed(path, out.path) for path in paths if not _is_full_folder(path)]
+    with disk_errors("a file of the out folder could not be read"):
+        return [_listed(path, out.path) for path in paths if not _is_full_folder(path)]
 
 
 def encode_files(job: str, *, leaves: int, root: bytes, files: Iterable[ListedFile]) -> bytes:

@@ -125,11 +125,14 @@ class KeyStore:
             file.parent.parent.mkdir(exist_ok=True, mode=0o700)  # `mode` holds for the last folder only
             file.parent.mkdir(exist_ok=True, mode=0o700)
             draft = file.with_suffix(".draft")
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
-                pq.write_table(pa.Table.from_pylist([asdict(key) for key in wrapped], schema=_TABLE), sink)
-            sync_file(draft)
-            draft.replace(file)
-            sync_folder(file.parent)
+            try:
+                _write_table(draft, wrapped)
+                draft.replace(file)
+            except BaseException:
+                draft.unlink(missing_ok=True)
+                raise
+            for folder in (file.parent, file.parent.parent, self.folder):
+                sync_folder(folder)
 
     def drop_wrapped(self, job: str, *, shard: int, attempt: str) -> None:
         """Remove the keys of an attempt that lost; nothing was sealed with them that stayed."""
@@ -188,12 +191,20 @@ def _make_aside(folder: Path) -> None:
     _write_private(draft / PUBLIC, private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     try:
         draft.rename(folder)  # onto an empty folder or none; fails where another was quicker
+        sync_folder(folder)
+        sync_folder(folder.parent)
     except OSError:
         for file in draft.iterdir():
             file.unlink()
         draft.rmdir()
         if not (folder / IDENTITY).exists():
             raise KeyStoreError("the folder named as key store holds something else") from None
+
+
+def _write_table(file: Path, wrapped: Sequence[WrappedKey]) -> None:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
+        pq.write_table(pa.Table.from_pylist([asdict(key) for key in wrapped], schema=_TABLE), sink)
+    sync_file(file)
 
 
 def _write_private(file: Path, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from hashlib import sha256
 
 from pipelines.results.tree import leaf_hash
@@ -39,5 +40,5 @@ def file_leaf(*, name: str, digest: str) -> bytes:
         name: Relative, with forward slashes.
         digest: SHA-256 of its content, hexadecimal.
     """
-    path = name.encode()
+    path = os.fsencode(name)
     return leaf_hash(FILE_LEAF + len(path).to_bytes(4, "big") + path + bytes.fromhex(digest))

@@ -40,7 +40,11 @@ def open_records(out: OutFolder, keys: KeyStore, *, outcome: Outcome = Outcome.S
     header = read_job(out)
     if header.recipient != keys.fingerprint:
         raise WrongKeyError(f"the job is sealed for key {header.recipient}, this key store holds {keys.fingerprint}")
-    for shard in sorted(out.finished_shards()):
+    there = out.finished_shards()
+    shards = range(-(-header.planned // header.shard_size))
+    if out.files.exists() and there != set(shards):
+        raise IntegrityError("shards of the job are missing, or do not belong to it")
+    for shard in sorted(there & set(shards)):
         yield from _open_shard(out, header, keys, shard, outcome)
 
 
@@ -62,6 +66,9 @@ def _open_shard(
     out: OutFolder, header: JobHeader, keys: KeyStore, shard: int, outcome: Outcome
 ) -> Iterator[dict[str, Any]]:
     content = read_shard(out.shard(shard))
+    first = shard * header.shard_size
+    if [row.index for row in content.rows] != list(range(first, min(first + header.shard_size, header.planned))):
+        raise IntegrityError(f"rows of results/{out.shard(shard).name} were added, removed or moved")
     data_keys = keys.data_keys(header.job, shard=shard, attempt=content.footer.attempt)
     for row in content.rows:
         if row.outcome == outcome:
@@ -77,4 +84,6 @@ def _open_row(job: str, row: SealedRow, data_keys: dict[int, bytes]) -> dict[str
         identity = json.loads(unseal(row.identity, key=key, context=identity_context(job, row.record)))
     except SievertError as error:
         raise type(error)(error.message, record=row.record) from error
+    if (record["index"], record["record"], record["outcome"]) != (row.index, row.record, row.outcome):
+        raise IntegrityError("a record is not the one that its row says", record=row.record)
     return {**identity, "named_patient": identity.get("patient"), **record}

@@ -186,9 +186,15 @@ def read_job(out: OutFolder) -> JobHeader:
         raise OutFolderError("the folder holds no job", remedy="Name the --out folder of a screening.") from error
     except (OSError, ValueError, TypeError) as error:
         raise IntegrityError("job.json is damaged") from error
-    if header.encoded() != content:
+    if header.encoded() != content or not _is_sound(header):
         raise IntegrityError("job.json is not as it was written")
     return header
+
+
+def _is_sound(header: JobHeader) -> bool:
+    """Whether the numbers that loops run over are numbers, and the shard size a power of two."""
+    numbers = (header.planned, header.shard_size)
+    return all(type(number) is int and number > 0 for number in numbers) and header.shard_size.bit_count() == 1
 
 
 def _lock(descriptor: int) -> None:

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 SALT_BYTES = 32
+BLOCK_BYTES = 512
+ROOM_BYTES = 1024
+"""For the fields below; an explanation of 14 by 14 values takes 350 bytes of it."""
+DECISION_FIELDS = frozenset(
+    {"diagnosis", "decision", "flagged", "probability", "confidence", "probabilities", "explanation"}
+)
 
 
 class RowSealer:
@@ -62,7 +68,7 @@ class RowSealer:
         """
         key = self._key(patient)
         self._wrapped[patient].indices.append(index)
-        sealed = seal(_encoded(payload), key=key, context=record_context(self._job, record))
+        sealed = seal(pad_record(payload), key=key, context=record_context(self._job, record))
         envelope = seal(_encoded(identity), key=key, context=identity_context(self._job, record))
         salt = os.urandom(SALT_BYTES)
         leaf = record_leaf(job=self._job, index=index, sealed=sealed, identity=envelope, salt=salt)
@@ -94,6 +100,17 @@ def record_context(job: str, record: str) -> bytes:
 def identity_context(job: str, record: str) -> bytes:
     """What a sealed identity envelope is bound to."""
     return f"sievert/identity/1|{job}|{record}".encode()
+
+
+def pad_record(payload: dict[str, Any]) -> bytes:
+    """A record as JSON, padded with blanks so that its length tells nothing of the decision.
+
+    The length is chosen by what does not depend on the decision alone, with room for the rest.
+    """
+    neutral = {key: value for key, value in payload.items() if key not in DECISION_FIELDS}
+    room = -(-(len(_encoded(neutral)) + ROOM_BYTES) // BLOCK_BYTES) * BLOCK_BYTES
+    text = _encoded(payload)
+    return text.ljust(room if len(text) <= room else -(-len(text) // BLOCK_BYTES) * BLOCK_BYTES)
 
 
 def _encoded(value: dict[str, Any]) -> bytes:

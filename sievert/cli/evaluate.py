@@ -22,6 +22,7 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Of the .npz file: train, val or test.")] = "test",
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
     json: console.JsonFlag = False,
+    verbose: console.VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
     """Measure a model package on labelled pictures: AUC, accuracy, calibration, coverage."""
     from models.package import load_package

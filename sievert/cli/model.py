@@ -25,6 +25,7 @@ def show(
     name: Annotated[str, typer.Argument(help="Name of a shipped package, or a package's folder.")] = "default",
     *,
     json: console.JsonFlag = False,
+    verbose: console.VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
     """Check a package's files and show where it lies, what it is for and how good it is."""
     from models.package import load_package

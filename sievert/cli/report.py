@@ -11,7 +11,7 @@ from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
 from sievert.cli.options import ConfigFile, KeysFolder, OutArgument, effective
 
-PRIVATE_MODE = 0o600
+PRIVATE_MODE, PUBLIC_MODE = 0o600, 0o644
 
 
 def report(
@@ -43,16 +43,16 @@ def report(
 
 def write_report(folder: Path, file: Path | None, *, cases: int, keys: Path) -> Path:
     """Render and write the report of a finished job; returns where it is."""
+    from pipelines.results.disk import disk_errors, write_whole
     from pipelines.results.reporting import report_job
+    from sievert.errors import ConfigError
 
     folder = folder.absolute()
     file = file or folder.with_name(f"{folder.name}-{'cases' if cases else 'report'}.html")
-    content = report_job(folder, cases=cases, keys=keys)
-    from pipelines.results.disk import disk_errors
-
-    with disk_errors("the report could not be written"):
+    if file.resolve().is_relative_to(folder.resolve()):
+        raise ConfigError("the report must not be written into the results, which are anchored as they are")
+    content = report_job(folder, cases=cases, keys=keys).encode()
+    with disk_errors("the report's folder could not be made"):
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.unlink(missing_ok=True)
-        file.touch(PRIVATE_MODE if cases else 0o644)
-        file.write_text(content, "utf-8")
+    write_whole(file, content, drafts=file.parent, mode=PRIVATE_MODE if cases else PUBLIC_MODE)
     return file

@@ -26,6 +26,7 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and augmentation.")] = 0,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training split.")] = 20,
     threads: Annotated[int, typer.Option(min=1, help="Of PyTorch; another number gives other weights.")] = 2,
+    verbose: console.VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
     """Train a network, calibrate and measure it, and write a model package with its card."""
     from models.training.scopes import read_scope

@@ -66,3 +66,13 @@ def test_every_setting_is_described_where_it_is_defined() -> None:
         branch, leaf = path.split(".")
         model = type(getattr(Settings(), branch))
         assert model.model_fields[leaf].description, path
+
+
+def test_a_setting_written_with_one_underscore_is_refused_and_not_ignored() -> None:
+    with pytest.raises(ConfigError, match="SIEVERT_ADMIT_MIN_BITS"):
+        load_settings(environment={"SIEVERT_ADMIT_MIN_BITS": "12"})
+
+
+def test_a_tilde_in_a_path_is_the_users_home() -> None:
+    keys = load_settings(environment={"SIEVERT_STORE__KEYS": "~/keys"}).settings.store.keys
+    assert keys == Path.home() / "keys"

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.uid import JPEG2000Lossless, RLELossless
+from pydicom.encaps import encapsulate, generate_frames
+from pydicom.uid import BasicTextSRStorage, DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from pipelines.admit.admission import admit
 from pipelines.admit.scope import Scope
@@ -17,7 +18,7 @@ from sievert.records import Admitted, PlannedInput, Reason, Refusal
 from sievert.settings import AdmitSettings
 from tests.dicoms import PATIENT, SIDE, chest, encoded, ramp
 
-SCOPE = Scope(("DX", "CR"), ("CHEST", "THORAX"))
+SCOPE = Scope(("DX", "CR"), ("CHEST", "THORAX"), views=("PA", "AP"))
 PLANNED = PlannedInput(0, "somewhere")
 THREE_SAMPLES = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
 
@@ -70,9 +71,12 @@ def test_a_chest_radiograph_is_admitted_without_its_identity() -> None:
         ({"BodyPartExamined": "HAND"}, Reason.SCOPE_BODY_PART),
         ({"BodyPartExamined": None}, Reason.SCOPE_UNDECLARED),
         ({"Modality": None}, Reason.SCOPE_UNDECLARED),
+        ({"ViewPosition": "LL"}, Reason.SCOPE_VIEW),
+        ({"PhotometricInterpretation": None}, Reason.FORMAT_CORRUPT),
         ({"Modality": "SR"}, Reason.FORMAT_NO_PIXELS),
         ({"Modality": "SEG"}, Reason.FORMAT_NO_PIXELS),
-        ({"PixelData": None, "Rows": None}, Reason.FORMAT_NO_PIXELS),
+        ({"PixelData": None, "Rows": None}, Reason.FORMAT_TRUNCATED),
+        ({"PixelData": None, "SOPClassUID": BasicTextSRStorage, "Rows": None}, Reason.FORMAT_NO_PIXELS),
         ({"PixelData": None}, Reason.FORMAT_TRUNCATED),
         ({"PixelData": ramp().tobytes()[:-2]}, Reason.FORMAT_TRUNCATED),
         ({"Rows": None}, Reason.FORMAT_CORRUPT),
@@ -205,6 +209,66 @@ def test_no_reason_quotes_what_an_attribute_holds() -> None:
         found = outcome(encoded(chest(**changes)))
         assert isinstance(found, Refusal)
         assert "JANE" not in found.explanation
+
+
+def compressed(syntax: str) -> Dataset:
+    dataset = chest()
+    dataset.compress(syntax)
+    return dataset
+
+
+def test_a_codestream_that_ends_early_or_is_of_another_size_is_refused() -> None:
+    whole = compressed(JPEG2000Lossless)
+    frame = next(generate_frames(whole.PixelData, number_of_frames=1))
+    whole.PixelData = encapsulate([frame[: len(frame) // 4 * 2]])
+    assert reason(encoded(whole)) == Reason.FORMAT_TRUNCATED
+    other = compressed(JPEG2000Lossless)
+    other.Rows = SIDE - 8
+    assert reason(encoded(other)) == Reason.FORMAT_CORRUPT
+
+
+def test_a_file_cut_in_its_header_or_its_fragments_is_truncated_not_without_pixels() -> None:
+    content = encoded(compressed(JPEG2000Lossless))
+    assert reason(content[: len(content) - 40]) == Reason.FORMAT_TRUNCATED
+    assert reason(encoded(chest())[:420]) == Reason.FORMAT_TRUNCATED
+
+
+def test_a_deflated_bomb_is_not_unpacked() -> None:
+    bomb = chest(PixelData=bytes(60_000_000))
+    bomb.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    content = encoded(bomb)
+    assert len(content) < 200_000
+    assert reason(content, max_pixels=1_000_000) == Reason.FORMAT_TOO_LARGE
+    small = chest()
+    small.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    assert reason(encoded(small)) is None
+
+
+@pytest.mark.parametrize("value", [0, 65_535])
+def test_padding_takes_no_part_in_the_picture(value: int) -> None:
+    stored = ramp()
+    stored[:, :20] = value
+    plain = outcome(encoded(chest()))
+    dataset = chest(PixelData=stored.tobytes(), BitsStored=16, HighBit=15)
+    dataset.add_new("PixelPaddingValue", "US", value)
+    padded = outcome(encoded(dataset))
+    assert isinstance(plain, Admitted)
+    assert isinstance(padded, Admitted)
+    assert (padded.pixels[:, :20] == 0).all()
+    inside = padded.pixels[:, 21:].astype(int)
+    assert (inside.min(), inside.max()) == (
+        int(padded.pixels[padded.pixels > 0].min()) if value else inside.min(),
+        65_535,
+    )
+    assert np.all(np.diff(inside[0]) > 0)
+
+
+def test_a_table_that_its_library_would_misread_is_refused() -> None:
+    table = Dataset()
+    table.LUTDescriptor, table.LUTData = [4096, 0, 8], bytes(4096)
+    table.VOILUTFunction = None
+    dataset = chest(VOILUTSequence=[table])
+    assert reason(encoded(dataset)) == Reason.FORMAT_UNSUPPORTED
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

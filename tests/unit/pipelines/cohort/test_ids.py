@@ -34,3 +34,7 @@ def test_purposes_are_apart() -> None:
 
 def test_an_id_is_32_hexadecimal_digits_and_a_path_that_is_no_unicode_has_one() -> None:
     assert len(bytes.fromhex(Pseudonyms(KEY).record("\udcff.dcm", b""))) == 16
+
+
+def test_an_identifier_that_is_no_unicode_has_a_pseudonym() -> None:
+    assert Pseudonyms(KEY).patient("\ud800") != Pseudonyms(KEY).patient("\ud801")

@@ -106,3 +106,23 @@ def test_a_manifest_that_cannot_be_understood_is_refused(tmp_path: Path, text: s
 def test_an_input_keeps_its_paths_out_of_its_repr(folder: Path) -> None:
     (only,) = find_inputs([str(folder / "c.png")])
     assert "c.png" not in repr(only)
+
+
+def test_what_a_manifest_declares_is_not_lost_to_a_folder_that_holds_the_file(folder: Path) -> None:
+    (folder.parent / "m.csv").write_text("source,patient,modality\nin/c.png,P1, ct \n")
+    manifest = str(folder.parent / "m.csv")
+    for inputs in ([manifest, str(folder)], [str(folder), manifest]):
+        (declared,) = [item for item in find_inputs(inputs) if item.patient]
+        assert (declared.patient, declared.modality) == ("P1", "CT")
+
+
+def test_two_declarations_of_one_source_that_differ_are_refused(folder: Path) -> None:
+    (folder.parent / "m.csv").write_text("source,patient\nin/c.png,P1\nin/c.png,P2\n")
+    with pytest.raises(ManifestError, match="otherwise"):
+        find_inputs([str(folder.parent / "m.csv")])
+
+
+def test_columns_that_are_not_ours_may_hold_anything(folder: Path) -> None:
+    rows = "".join(f"in/c.png,{age}\n" for age in [*range(200_000), "unknown"])
+    (folder.parent / "m.csv").write_text("source,age\n" + rows)
+    assert len(find_inputs([str(folder.parent / "m.csv")])) == 1

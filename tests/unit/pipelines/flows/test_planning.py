@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from models.package import load_package
 from pipelines.flows.planning import PlannedJob, find_cohort, plan_job
 from pipelines.results.keystore import create_key_store
 from pipelines.results.outfolder import OutFolder
-from sievert.errors import OutFolderError
+from sievert.errors import IntegrityError, OutFolderError, WrongKeyError
 from sievert.settings import AdmitSettings, DecideSettings, PredictSettings, Settings
 from tests.jobs import settings_in
 
@@ -64,12 +65,29 @@ def test_another_command_is_another_job(tmp_path: Path, cohort: Path, branch: st
         plan(tmp_path, [str(cohort / "a")])
 
 
-def test_another_key_store_is_another_job(tmp_path: Path, cohort: Path) -> None:
+def test_another_key_store_is_told_as_such(tmp_path: Path, cohort: Path) -> None:
     plan(tmp_path, [str(cohort)])
     settings = settings_in(tmp_path)
     other = settings.model_copy(update={"store": settings.store.model_copy(update={"keys": tmp_path / "other"})})
-    with pytest.raises(OutFolderError):
+    with pytest.raises(WrongKeyError):
         plan(tmp_path, [str(cohort)], other)
+
+
+def test_a_plan_that_was_exchanged_is_not_taken_up(tmp_path: Path, cohort: Path) -> None:
+    plan(tmp_path, [str(cohort)])
+    file = tmp_path / "out" / "plan.parquet"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(bytes(content))
+    with pytest.raises(IntegrityError, match="frozen"):
+        plan(tmp_path, [str(cohort)])
+
+
+def test_inputs_that_are_gone_keep_nobody_from_finishing_a_frozen_plan(tmp_path: Path, cohort: Path) -> None:
+    first = plan(tmp_path, [str(cohort)])
+    shutil.rmtree(cohort)
+    again = plan(tmp_path, [str(cohort)])
+    assert (again.header, again.late) == (first.header, 0)
 
 
 def test_a_relative_and_an_absolute_name_are_the_same_input(

@@ -4,6 +4,7 @@ import errno
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models.package import load_package
@@ -17,7 +18,7 @@ from pipelines.results.opening import open_records
 from pipelines.results.outfolder import OutFolder, locked_out_folder
 from pipelines.results.shardfile import read_shard
 from sievert.errors import DiskFullError, ModelError
-from sievert.records import Outcome, Reason
+from sievert.records import Outcome, Prediction, Reason
 from tests.jobs import Job, settings_in
 
 
@@ -151,3 +152,30 @@ def test_records_of_flagged_images_carry_their_map_and_no_pixels(planned: tuple[
         else:
             assert record["explanation"] is None
         assert len(str(record)) < 4000
+
+
+def test_an_input_that_ends_every_attempt_is_given_up_though_admission_survives_it(
+    planned: tuple[ScreenTask, Job],
+) -> None:
+    task, job = planned
+    for _ in range(3):
+        journal = ShardJournal(job.out.work, 0)
+        journal.at(5)
+        journal.close(finished=False)
+    assert journal.deaths == 2
+    assert ShardScreener(task, may_be_tried=lambda *_, **__: True).screen(0).reasons == {
+        Reason.FORMAT_DECODER_CRASHED: 1
+    }
+
+
+def test_a_probability_that_is_no_number_is_quarantined(
+    planned: tuple[ScreenTask, Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, _ = planned
+    screener = ShardScreener(task)
+
+    def no_number(batch: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[Prediction]:
+        return [Prediction(np.full(2, np.nan, np.float32), np.eye(3, dtype=np.float32)[None]) for _ in batch]
+
+    monkeypatch.setattr(screener, "_predict", lambda batch: no_number(np.zeros(len(batch), np.float32)))
+    assert screener.screen(0).reasons == {Reason.FEATURES_NOT_FINITE: 8}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from pathlib import Path
@@ -7,13 +8,22 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.results.collector import JobCollector
 from pipelines.results.ledger import EmbeddedLedger
 from pipelines.results.ledger.anchor import Anchor
 from pipelines.results.outfolder import OutFolder
+from pipelines.results.runmanifest import RunFacts
 from pipelines.results.shardfile import read_shard
 from pipelines.results.verifying import verify_job
-from sievert.errors import AnchorError, LedgerError, OutFolderError, SievertError, UnfinishedError
-from tests.jobs import Job
+from sievert.errors import (
+    AnchorError,
+    IntegrityError,
+    LedgerError,
+    OutFolderError,
+    SievertError,
+    UnfinishedError,
+)
+from tests.jobs import Job, finish_job
 
 FLIPS_A_FILE = 25
 NAMES = [
@@ -211,3 +221,56 @@ def test_no_lie_is_a_traceback(copy_of_finished: Job, ledger: KnownLedger) -> No
             except SievertError as error:
                 assert error.exit_code != 1  # noqa: PT017 - either way is right
         file.write_bytes(kept)
+
+
+def test_a_header_whose_numbers_make_no_sense_drives_nothing(copy_of_finished: Job, ledger: KnownLedger) -> None:
+    file = copy_of_finished.out.job
+    content = file.read_bytes()
+    for old, new in (
+        (b'"shard_size": 8', b'"shard_size": 0'),
+        (b'"planned": 26', b'"planned": 1000000000000'),
+        (b'"planned": 26', b'"planned": 1.0'),
+        (b'"planned": 26', b'"planned": true'),
+        (b'"planned": 26', b'"planned": -1'),
+    ):
+        assert old in content
+        file.write_bytes(content.replace(old, new))
+        assert named(copy_of_finished, ledger) == ["job.json"]
+
+
+def test_an_added_file_whose_name_is_no_unicode_is_named(copy_of_finished: Job, ledger: KnownLedger) -> None:
+    Path(os.fsdecode(os.fsencode(copy_of_finished.out.path) + b"/\xff")).touch()
+    assert named(copy_of_finished, ledger) == ["\udcff"]
+
+
+def test_a_rotten_ciphertext_is_a_lie_even_under_a_root_that_covers_it(tmp_path: Path, pictures: Path) -> None:
+    """A shard that rots before it is collected is neither anchored nor, had it been, verified."""
+    job = finish_job([str(pictures / "00.png")], tmp_path)
+    file = job.out.shard(0)
+    table = pq.read_table(file)
+    sealed = bytearray(table["sealed"][0].as_py())
+    sealed[-1] ^= 1
+    place = table.schema.get_field_index("sealed")
+    pq.write_table(table.set_column(place, table.schema.field(place), [[bytes(sealed)]]), file)
+    collector = JobCollector(job.out.path, keys=job.keys.folder, ledger=job.settings.store.ledger)
+    with pytest.raises(IntegrityError, match="ciphertext"):
+        collector.add(0)
+
+
+def test_a_kept_root_does_not_excuse_an_altered_anchor(copy_of_finished: Job, ledger: KnownLedger) -> None:
+    anchor = copy_of_finished.out.anchor
+    anchor.write_bytes(anchor.read_bytes().replace(b'"block": 2', b'"block": 3'))
+    assert copy_of_finished.finished
+    found = verify_job(copy_of_finished.out, ledger, kept_root=copy_of_finished.finished.root)
+    assert [lie.file for lie in found.lies] == ["anchor.json"]
+
+
+def test_a_job_is_not_anchored_again_on_another_ledger(copy_of_finished: Job, tmp_path: Path) -> None:
+    other = JobCollector(copy_of_finished.out.path, keys=copy_of_finished.keys.folder, ledger=tmp_path / "other.sqlite")
+    for shard in range(4):
+        other.add(shard)
+    content = copy_of_finished.out.anchor.read_bytes()
+    with pytest.raises(LedgerError, match="another ledger"):
+        other.finish(RunFacts("", 1.0, 0, resumed_shards=4, workers=0))
+    assert copy_of_finished.out.anchor.read_bytes() == content
+    assert not (tmp_path / "other.sqlite").exists()
