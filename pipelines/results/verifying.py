@@ -55,7 +55,7 @@ class Verification:
     Attributes:
         job: The job's commitment, as its header gives it.
         root: Over what lies there now, hexadecimal.
-        anchor: What the ledger says; None where a kept root was given instead.
+        anchor: What the ledger says; None where it has nothing, or is not there and a kept root was given.
         verified: Screened records whose ciphertext and leaf are right.
         refused: Quarantined inputs of which the same is true.
         files: Number of files under the root.
@@ -77,7 +77,7 @@ def verify_job(out: OutFolder, ledger: Ledger, *, kept_root: str | None = None) 
     Args:
         out: Its folder.
         ledger: Where it should be anchored.
-        kept_root: A copy of the root, hexadecimal; where it is given the ledger is not asked.
+        kept_root: A copy of the root, hexadecimal; where it is given it decides, and a ledger need not be there.
 
     Raises:
         OutFolderError: The folder holds nothing of ours.

@@ -21,7 +21,9 @@ def verify(
     folder: OutArgument,
     root: Annotated[
         str | None,
-        typer.Option("--root", help="A copy of the root that you kept; the ledger is then not asked.", metavar="HEX"),
+        typer.Option(
+            "--root", help="A copy of the root that you kept: it decides, and no ledger is needed.", metavar="HEX"
+        ),
     ] = None,
     ledger: LedgerFile = None,
     config: ConfigFile = None,
@@ -68,7 +70,7 @@ def _note(found: Verification) -> str:
     from pipelines.results.anchoring import EMBEDDED_NOTE
 
     if found.anchor is None:
-        return "held against the root given; the ledger was not asked"
+        return "held against the root given; no ledger knows the job, so anchor.json was checked for its root only"
     return EMBEDDED_NOTE if found.anchor.kind == "embedded" else ""
 
 
