@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 import ray.exceptions
 
-from cluster.session import _translated, find_ours, open_session
+from cluster.session import _require_answer, _translated, find_ours
 from sievert.errors import ClusterError, DiskFullError
-from sievert.settings import ClusterSettings
 
 
 def wrapped(error: Exception) -> Exception:
@@ -40,8 +39,10 @@ def test_an_interruption_is_not_an_error() -> None:
 
 
 def test_an_address_where_nothing_listens_is_told_at_once() -> None:
-    with (
-        pytest.raises(ClusterError, match="no Ray cluster answers"),
-        open_session(ClusterSettings(address="127.0.0.1:1")),
-    ):
-        pass
+    with pytest.raises(ClusterError, match="no Ray cluster answers"):
+        _require_answer("127.0.0.1:1")
+
+
+@pytest.mark.parametrize("address", [None, "auto"])
+def test_without_a_port_there_is_nothing_to_ask(address: str | None) -> None:
+    _require_answer(address)
