@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sievert.settings import AdmitSettings
 
 _FULL = 65_535
+_MAGIC = slice(344, 348)  # NIfTI-1
 
 
 def decode_nifti(content: bytes, policy: AdmitSettings) -> NDArray[np.uint16] | Refusal:
@@ -33,6 +34,8 @@ def decode_nifti(content: bytes, policy: AdmitSettings) -> NDArray[np.uint16] | 
     """
     try:
         plain = _unpacked(content, policy.max_file_bytes)
+        if plain[_MAGIC] == b"ni1\0":
+            return Refusal(Reason.FORMAT_UNSUPPORTED, "It is one file of a pair; its voxels lie in the other.")
         image = (nib.Nifti2Image if plain[:4] in (b"\x1c\x02\0\0", b"\0\0\x02\x1c") else nib.Nifti1Image).from_bytes(
             plain
         )

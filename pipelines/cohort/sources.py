@@ -31,6 +31,8 @@ def find_inputs(inputs: Sequence[str], *, leave_out: Path | None = None) -> list
     found: dict[str, Declared] = {}
     for number, text in enumerate(inputs, 1):
         for item in _expand(text, number, leave_out):
+            if leave_out is not None and item.source.startswith(f"{leave_out}{os.sep}"):
+                continue  # a glob or a manifest reaches it too
             found[item.source] = _agreed(found.get(item.source), item, number)
     if not found:
         raise EmptyCohortError("the inputs hold no file")

@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.cohort.ids import Pseudonyms
@@ -113,8 +114,11 @@ def find_cohort(inputs: Sequence[str], out: OutFolder) -> list[Declared]:
     Where a plan is frozen already, inputs that are gone keep nobody from finishing: the plan is the authority.
 
     Raises:
+        OutFolderError: The out folder is itself an input.
         DataError: And its kinds.
     """
+    if any(Path(text).expanduser().resolve() == out.path.resolve() for text in inputs):
+        raise OutFolderError("the out folder is one of the inputs")
     try:
         return find_inputs(inputs, leave_out=out.path.resolve())
     except (InputMissingError, EmptyCohortError):

@@ -45,7 +45,7 @@ def jpeg(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], mode: str = "L
     return file.getvalue()
 
 
-def nifti(values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bytes:
+def nifti(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> bytes:
     return bytes(nib.Nifti1Image(values, np.eye(4)).to_bytes())
 
 
@@ -113,13 +113,15 @@ def test_a_radiograph_that_is_not_right_is_refused_with_its_reason(
         (nifti(np.zeros((9, 9, 9), np.float32)), Reason.COMPLIANCE_SPATIAL_RANK),
         (nifti(np.ones((99, 99), np.float32)), Reason.SCOPE_UNDECLARED),
         (nifti(np.zeros((9, 9, 9), np.float32))[:900], Reason.COMPLIANCE_SPATIAL_RANK),
+        (nifti(np.ones((99, 99), np.float32))[:344] + b"ni1\0" + bytes(9999), Reason.FORMAT_UNSUPPORTED),
+        (nifti(np.ones((99, 99), np.complex64)), Reason.FORMAT_UNSUPPORTED),
         (png(np.random.default_rng(0).integers(0, 255, (99, 99, 3), dtype=np.uint8)), Reason.COMPLIANCE_COLOUR),
         (jpeg(np.random.default_rng(0).integers(0, 255, (99, 99, 3), dtype=np.uint8), "RGB"), Reason.COMPLIANCE_COLOUR),
         (png(np.full((99, 99), 7, np.uint8)), Reason.COMPLIANCE_BLANK),
         (png(GREY, "1"), Reason.COMPLIANCE_BIT_DEPTH),
         (png(GREY[:20]), Reason.COMPLIANCE_MATRIX_SIZE),
     ],
-    ids=range(17),
+    ids=range(19),
 )
 def test_a_file_that_is_not_right_is_refused_with_its_reason(content: bytes, expected: Reason) -> None:
     assert reason(content) == expected

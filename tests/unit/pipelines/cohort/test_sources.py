@@ -126,3 +126,10 @@ def test_columns_that_are_not_ours_may_hold_anything(folder: Path) -> None:
     rows = "".join(f"in/c.png,{age}\n" for age in [*range(200_000), "unknown"])
     (folder.parent / "m.csv").write_text("source,age\n" + rows)
     assert len(find_inputs([str(folder.parent / "m.csv")])) == 1
+
+
+def test_a_glob_does_not_reach_into_the_out_folder(folder: Path) -> None:
+    (folder / "out").mkdir()
+    (folder / "out" / "job.json").write_text("{}")
+    found = find_inputs([f"{folder}/**"], leave_out=(folder / "out").resolve())
+    assert len(found) == 4

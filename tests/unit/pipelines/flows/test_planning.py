@@ -106,3 +106,8 @@ def test_two_jobs_over_the_same_inputs_have_different_commitments(tmp_path: Path
     two = plan(home, [str(cohort)], settings)
     assert one.header.job != two.header.job
     assert replace(one.header, plan="", created="") == replace(two.header, plan="", created="")
+
+
+def test_an_out_folder_that_is_an_input_is_told(cohort: Path) -> None:
+    with pytest.raises(OutFolderError, match="one of the inputs"):
+        find_cohort([str(cohort)], OutFolder(cohort))
