@@ -45,7 +45,7 @@ def test_a_hundred_real_chest_radiographs_are_screened_and_verify(sievert: Sieve
 
 
 def test_real_dicom_files_are_screened_or_refused_for_the_right_reason(sievert: Sievert, shared_data: Path) -> None:
-    folder = shared_data / "dicom"
+    folder = (shared_data / "dicom").resolve()
     answer = sievert("screen", folder, "--out", sievert.home / "out", "--json").json
     files = sum(path.is_file() for path in folder.rglob("*"))
     assert answer["images"] == answer["screened"] + answer["quarantined"] == files

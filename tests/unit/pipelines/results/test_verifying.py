@@ -96,6 +96,7 @@ def test_a_flipped_byte_in_any_file_is_found_and_the_file_named(
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_flipped_byte_in_every_file_is_found(copy_of_finished: Job, ledger: KnownLedger, name: str) -> None:
     for place in range((copy_of_finished.out.path / name).stat().st_size):
