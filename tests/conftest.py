@@ -32,7 +32,7 @@ def _own_data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The real images, where they are."""
-    folder = Path(os.environ.get("SIEVERT_DATA", ROOT.parent / "shared" / "data"))
+    folder = Path(os.environ.get("SIEVERT_DATA") or ROOT.parent / "shared" / "data")
     if not folder.is_dir():
         pytest.skip("real images are absent: put them at ../shared/data or name their folder in SIEVERT_DATA")
     return folder

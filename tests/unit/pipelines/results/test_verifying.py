@@ -95,6 +95,17 @@ def test_a_flipped_byte_in_any_file_is_found_and_the_file_named(
     assert named(copy_of_finished, ledger) == []
 
 
+def test_a_flipped_byte_in_a_parquet_footer_is_found(copy_of_finished: Job, ledger: KnownLedger) -> None:
+    """The footer says what columns hold: a flipped bit there can make one of another type."""
+    name = "results/shard-00003.parquet"
+    size = (copy_of_finished.out.path / name).stat().st_size
+    footer = int.from_bytes((copy_of_finished.out.path / name).read_bytes()[-8:-4], "little") + 8
+    for place in range(size - footer, size, 5):
+        flipped(copy_of_finished, name, place, place % 8)
+        assert name in named(copy_of_finished, ledger), f"byte {place}"
+        flipped(copy_of_finished, name, place, place % 8)
+
+
 @pytest.mark.chaos
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", NAMES)
