@@ -43,9 +43,13 @@ class Shards:
         """Number of shards."""
         return -(-self.planned // self.size)
 
+    def indices(self, shard: int) -> range:
+        """The leaves of one shard."""
+        return range(shard * self.size, min((shard + 1) * self.size, self.planned))
+
     def length(self, shard: int) -> int:
         """Inputs in one shard; only the last may be short."""
-        return min(self.size, self.planned - shard * self.size)
+        return len(self.indices(shard))
 
 
 def cut_shards(planned: int, *, size: int | None = None) -> Shards:

@@ -83,7 +83,7 @@ def plan_job(
         wanted = _header(inputs, header.planned, package=package, keys=keys, settings=settings)
         _refuse_other_job(header, wanted)
         late = _count_late(out, found, keys)
-        return PlannedJob(header, Shards(header.planned, header.shard_size), late, resumed=True)
+        return PlannedJob(header, header.shards, late, resumed=True)
     shards = cut_shards(len(found), size=settings.cohort.shard_size)
     with disk_errors("the plan could not be written"):
         draft = out.work / out.plan.name

@@ -148,8 +148,7 @@ class ShardScreener:
         with clock("read"):
             content = read_source(planned.source, max_bytes=self._task.policy.max_file_bytes)
         with clock("admit"):
-            admission = content if isinstance(content, Refusal) else self._admit(content, planned, journal)
-            admission = Admission(admission) if isinstance(admission, Refusal) else admission
+            admission = Admission(content) if isinstance(content, Refusal) else self._admit(content, planned, journal)
         with clock("preprocess"):
             outcome = self._preprocessed(admission.outcome)
         return self._case(planned, b"" if isinstance(content, Refusal) else content, admission, outcome)

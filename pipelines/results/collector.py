@@ -88,7 +88,7 @@ class JobCollector:
             LedgerError: The ledger refuses.
             StorageError: And its kinds.
         """
-        if len(self._roots) != self._shards:
+        if len(self._roots) != self._header.shards.count:
             raise IntegrityError("the job cannot be finished: shards are missing")
         if not self._out.files.exists():
             self._write_whole_job(facts)
@@ -106,12 +106,8 @@ class JobCollector:
     def _write(self, file: Path, content: bytes) -> None:
         write_whole(file, content, drafts=self._out.work)
 
-    @property
-    def _shards(self) -> int:
-        return -(-self._header.planned // self._header.shard_size)
-
     def _write_whole_job(self, facts: RunFacts) -> None:
-        write_quarantine(self._out, range(self._shards))
+        write_quarantine(self._out, range(self._header.shards.count))
         manifest = describe_run(self._header, self._counts, facts, records=self._records)
         self._write(self._out.manifest, canonical_json(manifest))
         self._write(self._out.report, render_report(manifest).encode())
@@ -133,8 +129,7 @@ class JobCollector:
 
     def _fold(self, shard: int, content: ShardFile) -> list[bytes]:
         """The shard's root where it is whole, its leaves where it is the short last one."""
-        first, size = shard * self._header.shard_size, self._header.shard_size
-        expected = list(range(first, min(first + size, self._header.planned)))
+        expected = list(self._header.shards.indices(shard))
         footer = content.footer
         if (footer.job, footer.shard) != (self._header.job, shard) or [row.index for row in content.rows] != expected:
             raise IntegrityError(f"results/{self._out.shard(shard).name} belongs to another job or place")
@@ -146,12 +141,13 @@ class JobCollector:
             raise IntegrityError(
                 f"results/{self._out.shard(shard).name} is damaged: a ciphertext is not what was sealed"
             )
-        return [tree_root(leaves)] if len(leaves) == size else leaves
+        return [tree_root(leaves)] if len(leaves) == self._header.shard_size else leaves
 
     def _frontier(self) -> Frontier:
-        frontier, level = Frontier(), self._header.shard_size.bit_length() - 1
-        for shard in range(self._shards):
-            whole = self._header.planned - shard * self._header.shard_size >= self._header.shard_size
+        frontier, shards = Frontier(), self._header.shards
+        level = shards.size.bit_length() - 1
+        for shard in range(shards.count):
+            whole = shards.length(shard) == shards.size
             for folded in self._roots[shard]:
                 frontier.append(folded, level=level if whole else 0)
         return frontier

@@ -41,7 +41,7 @@ def open_records(out: OutFolder, keys: KeyStore, *, outcome: Outcome = Outcome.S
     if header.recipient != keys.fingerprint:
         raise WrongKeyError(f"the job is sealed for key {header.recipient}, this key store holds {keys.fingerprint}")
     there = out.finished_shards()
-    shards = range(-(-header.planned // header.shard_size))
+    shards = range(header.shards.count)
     if out.files.exists() and there != set(shards):
         raise IntegrityError("shards of the job are missing, or do not belong to it")
     for shard in sorted(there & set(shards)):
@@ -66,8 +66,7 @@ def _open_shard(
     out: OutFolder, header: JobHeader, keys: KeyStore, shard: int, outcome: Outcome
 ) -> Iterator[dict[str, Any]]:
     content = read_shard(out.shard(shard))
-    first = shard * header.shard_size
-    if [row.index for row in content.rows] != list(range(first, min(first + header.shard_size, header.planned))):
+    if [row.index for row in content.rows] != list(header.shards.indices(shard)):
         raise IntegrityError(f"rows of results/{out.shard(shard).name} were added, removed or moved")
     data_keys = keys.data_keys(header.job, shard=shard, attempt=content.footer.attempt)
     for row in content.rows:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from pipelines.cohort.plan import Shards
 from pipelines.results.disk import create_once, disk_errors
 from sievert.errors import IntegrityError, OutFolderBusyError, OutFolderError
 
@@ -58,6 +59,11 @@ class JobHeader:
     def encoded(self) -> bytes:
         """The file's bytes."""
         return canonical_json(asdict(self))
+
+    @property
+    def shards(self) -> Shards:
+        """How the plan is cut."""
+        return Shards(self.planned, self.shard_size)
 
     @property
     def job(self) -> str:

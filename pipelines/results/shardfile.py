@@ -97,11 +97,6 @@ class ShardFile:
     rows: list[SealedRow]
 
 
-def shard_name(shard: int) -> str:
-    """The file's name below the out folder."""
-    return f"results/shard-{shard:05d}.parquet"
-
-
 def write_shard(file: Path, rows: Sequence[SealedRow], footer: ShardFooter, *, draft: Path) -> bool:
     """Write a shard beside and give it its name if no other attempt has.
 

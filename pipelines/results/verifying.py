@@ -163,18 +163,16 @@ def _read_list(out: OutFolder) -> dict[str, str] | None:
 
 def _fold_records(out: OutFolder, header: JobHeader, found: Verification) -> Frontier:
     frontier = Frontier()
-    for shard in range(-(-header.planned // header.shard_size)):
+    for shard in range(header.shards.count):
         if len(found.lies) > MOST_LIES:
             break
-        first = shard * header.shard_size
-        expected = range(first, min(first + header.shard_size, header.planned))
-        frontier.extend(_leaves(out, header, shard, expected, found))
+        frontier.extend(_leaves(out, header, shard, found))
     return frontier
 
 
-def _leaves(out: OutFolder, header: JobHeader, shard: int, expected: range, found: Verification) -> Iterator[bytes]:
+def _leaves(out: OutFolder, header: JobHeader, shard: int, found: Verification) -> Iterator[bytes]:
     """The leaves of one shard, recomputed from its ciphertexts."""
-    name = f"results/{out.shard(shard).name}"
+    name, expected = f"results/{out.shard(shard).name}", header.shards.indices(shard)
     try:
         rows = read_shard(out.shard(shard)).rows
     except IntegrityError:

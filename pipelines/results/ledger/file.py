@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from pipelines.results.disk import sync_folder
 from pipelines.results.ledger.faults import translated
 from pipelines.results.ledger.store import Store
 from sievert.errors import LedgerError, StorageError
@@ -99,7 +100,7 @@ def create_file(path: Path, fill: Callable[[Store], None]) -> None:
             _fill_draft(draft, fill)
             with suppress(FileExistsError):
                 os.link(draft, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def _fill_draft(draft: Path, fill: Callable[[Store], None]) -> None:
@@ -144,12 +145,3 @@ def _require_ours(connection: sqlite3.Connection) -> None:
         raise LedgerError("The file is no ledger of ours.")
     if version != FORMAT_VERSION:
         raise LedgerError("The ledger has a format that this release of Sievert does not know.")
-
-
-def _sync_folder(folder: Path) -> None:
-    # A name that never reached the disk is lost with the power, and the file with it.
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
