@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from models.networks.spec import NetworkSpec
+
 SCHEMA = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
 """Of a MONAI bundle's metadata."""
 
@@ -19,7 +21,7 @@ class Tensor(_Frozen):
         type: What it is, for instance `image`, `probabilities` or `tuples`.
         format: How to read it, for instance `magnitude` or `classes`.
         num_channels: Channels.
-        spatial_shape: Rows and columns in pixels; empty where it has none.
+        spatial_shape: Rows and columns, or slices, rows and columns, in pixels; empty where it has none.
         dtype: NumPy's name of the element type.
         value_range: Smallest and largest value; empty where there is no bound.
         is_patch_data: Whether it is cut from a larger picture.
@@ -100,10 +102,14 @@ class Metadata(Scope):
     Attributes:
         version: Of the package.
         changelog: What changed, by version.
-        spatial_dims: 2: single pictures.
+        spatial_dims: 2: single pictures; 3: volumes.
+        slices: Slices that the network reads; None where it reads pictures.
         rows: Rows that the network reads, in pixels.
         columns: Columns that the network reads, in pixels.
-        head_tensor: Name of the linear head's weights in the safetensors file, shape [class, channel].
+        channels: Channels that the network reads.
+        head_tensor: Name of the linear head's weights in the safetensors file, shape [class, channel]; None where the
+            network has no such head, and so no exact Grad-CAM.
+        network: Enough to build the network anew from its weights; None in packages made before the zoo.
     """
 
     schema_url: str = Field(default=SCHEMA, alias="schema")
@@ -114,7 +120,24 @@ class Metadata(Scope):
     numpy_version: str
     required_packages_version: dict[str, str]
     network_data_format: NetworkFormat
-    spatial_dims: int = Field(default=2, ge=2, le=2)
+    spatial_dims: int = Field(default=2, ge=2, le=3)
+    slices: int | None = Field(default=None, ge=1)
     rows: int = Field(ge=1)
     columns: int = Field(ge=1)
-    head_tensor: str = "head.weight"
+    channels: int = Field(default=1, ge=1)
+    head_tensor: str | None = "head.weight"
+    network: NetworkSpec | None = None
+
+    @model_validator(mode="after")
+    def _network_is_the_one_described(self) -> Metadata:
+        if len(self.shape) != self.spatial_dims:
+            raise ValueError("a volume has slices, a picture has none")
+        described = (self.shape, self.channels, len(self.labels))
+        if self.network and (self.network.shape, self.network.channels, self.network.classes) != described:
+            raise ValueError("shape, channels and labels must be those of the network")
+        return self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns that the network reads, or slices, rows and columns, in pixels."""
+        return (self.rows, self.columns) if self.slices is None else (self.slices, self.rows, self.columns)

@@ -7,7 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -27,6 +27,9 @@ ONNX = "models/model.onnx"
 CARD = "docs/README.md"
 METRICS = "metrics.json"
 PROVENANCE = "provenance.json"
+
+BODY = "configs/body.json"
+"""Stands only in what `sievert pretrain` writes, which is no model yet; see `models.pretraining.body_package`."""
 
 PARTS = (METADATA, RECIPE, CALIBRATION, WEIGHTS, ONNX, CARD, METRICS, PROVENANCE)
 """What a package must hold."""
@@ -73,6 +76,18 @@ class ModelPackage:
         """What was measured when the package was made."""
         return self.folder / METRICS
 
+    def metrics(self) -> dict[str, Any]:
+        """The content of that file: `validation`, `test` and, where there is one, `external`."""
+        return self._read_json(METRICS)
+
+    def provenance(self) -> dict[str, Any]:
+        """What it was made from and how."""
+        return self._read_json(PROVENANCE)
+
+    def _read_json(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / name).read_bytes())
+        return found
+
 
 def load_package(name_or_folder: str | Path) -> ModelPackage:
     """Find a package and check every file of it; nothing in it is ever unpickled.
@@ -85,13 +100,12 @@ def load_package(name_or_folder: str | Path) -> ModelPackage:
         ModelMissingError: There is none; the message lists names that look alike.
         ModelError: A file is missing, was changed, cannot be understood or does not fit the others.
     """
-    folder = _find(name_or_folder)
-    digest = _check_files(folder)
-    metadata = _read(folder, METADATA, Metadata)
-    recipe = _read(folder, RECIPE, Recipe)
-    if recipe.output_size != (metadata.rows, metadata.columns):
-        raise ModelError("the model package's recipe does not give the size that its network reads")
-    calibration = _read(folder, CALIBRATION, Calibration)
+    folder = find_package(name_or_folder)
+    digest = check_files(folder)
+    metadata = read_part(folder, METADATA, Metadata)
+    recipe = read_part(folder, RECIPE, Recipe)
+    check_recipe(recipe, metadata)
+    calibration = read_part(folder, CALIBRATION, Calibration)
     return ModelPackage(folder, metadata, recipe, calibration, digest)
 
 
@@ -129,17 +143,37 @@ def file_list(hashes: dict[str, str]) -> bytes:
     return (json.dumps(hashes, indent=2, sort_keys=True) + "\n").encode()
 
 
-def _find(name_or_folder: str | Path) -> Path:
+def find_package(name_or_folder: str | Path) -> Path:
+    """The folder of a package, unchecked; see `load_package`.
+
+    Raises:
+        ModelMissingError: There is none.
+        ModelError: It is a pre-trained body.
+    """
     shipped = shipped_packages()
     if str(name_or_folder) in shipped:
         return shipped[str(name_or_folder)]
+    if (Path(name_or_folder) / BODY).is_file():
+        raise ModelError(
+            f"{Path(name_or_folder).name!r} is a pre-trained body, not a model: train from it with --init",
+            remedy="`sievert train DATA --init FOLDER --out DIR` makes a model of it.",
+        )
     if (Path(name_or_folder) / FILES).is_file():
         return Path(name_or_folder)
     near = difflib.get_close_matches(Path(name_or_folder).name, shipped, cutoff=0.4) or sorted(shipped)
     raise ModelMissingError(f"no model package {Path(name_or_folder).name!r}; there is {', '.join(near) or 'none'}")
 
 
-def _check_files(folder: Path) -> str:
+def check_files(folder: Path, parts: tuple[str, ...] = PARTS) -> str:
+    """Hold every file against the package's list; returns the package's digest.
+
+    Args:
+        folder: Of the package.
+        parts: What it must hold.
+
+    Raises:
+        ModelError: A file is missing, was changed or is not listed.
+    """
     try:
         found = hash_files(folder)
         listed = (folder / FILES).read_bytes()
@@ -148,7 +182,7 @@ def _check_files(folder: Path) -> str:
         raise ModelError(f"the model package's {FILES} or a file in it cannot be read") from error
     if file_list(found) != listed:
         raise ModelError(f"the model package is not as it was made: {_differences(found, named)}")
-    missing = sorted(set(PARTS) - set(found))
+    missing = sorted(set(parts) - set(found))
     if missing:
         raise ModelError(f"the model package lacks {', '.join(missing)}")
     return digest_files({**found, FILES: hashlib.sha256(listed).hexdigest()})
@@ -160,7 +194,22 @@ def _differences(found: dict[str, str], listed: object) -> str:
     return ", ".join(differing) or FILES
 
 
-def _read(folder: Path, name: str, kind: type[_Record]) -> _Record:
+def check_recipe(recipe: Recipe, metadata: Metadata) -> None:
+    """Hold what the recipe gives against what the network reads.
+
+    Raises:
+        ModelError: They differ.
+    """
+    if recipe.output_shape != metadata.shape:
+        raise ModelError("the model package's recipe does not give the size that its network reads")
+
+
+def read_part(folder: Path, name: str, kind: type[_Record]) -> _Record:
+    """Read one of a package's records.
+
+    Raises:
+        ModelError: It is missing or is no such record.
+    """
     try:
         return kind.model_validate_json((folder / name).read_bytes())
     except (OSError, ValidationError) as error:

@@ -32,7 +32,7 @@ def open_draft(out: Path) -> Iterator[Path]:
         OutFolderError: Something lies there that is no package.
         OSError: The folder cannot be written.
     """
-    _check_out(out)
+    check_out(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
         draft = Path(scratch) / "draft"
@@ -40,6 +40,20 @@ def open_draft(out: Path) -> Iterator[Path]:
         yield draft
         (draft / FILES).write_bytes(file_list(hash_files(draft)))
         _swap(draft, out, aside=Path(scratch) / "replaced")
+
+
+def check_out(out: Path) -> None:
+    """Refuse a place that something else has taken, before any work is done for it.
+
+    Args:
+        out: Where a package shall lie.
+
+    Raises:
+        OutFolderError: Something lies there that is no package.
+    """
+    taken = out.exists() and not (out / FILES).is_file()
+    if taken and (not out.is_dir() or any(out.iterdir())):
+        raise OutFolderError(f"{out.name!r} is there and is no model package", remedy="Name another --out folder.")
 
 
 def write_part(draft: Path, name: str, content: bytes | str | BaseModel | dict[str, Any]) -> None:
@@ -57,12 +71,6 @@ def write_part(draft: Path, name: str, content: bytes | str | BaseModel | dict[s
     elif not isinstance(content, bytes | str):
         content = content.model_dump_json(indent=2, by_alias=True) + "\n"
     file.write_bytes(content.encode() if isinstance(content, str) else content)
-
-
-def _check_out(out: Path) -> None:
-    taken = out.exists() and not (out / FILES).is_file()
-    if taken and (not out.is_dir() or any(out.iterdir())):
-        raise OutFolderError(f"{out.name!r} is there and is no model package", remedy="Name another --out folder.")
 
 
 def _swap(draft: Path, out: Path, *, aside: Path) -> None:

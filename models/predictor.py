@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from models.package import ModelPackage
 
 INPUT = "image"
-"""Name of the network's input, shape [image, channel, row, column]."""
+"""Name of the network's input, shape [image, channel, *place]: rows and columns, or slices, rows and columns."""
 
 OUTPUTS = ("logits", "features")
-"""Names of its outputs: [image, class], and the map before pooling, [image, channel, row, column]."""
+"""Names of its outputs: [image, class], and the map that the head reads, [image, feature, *place]."""
 
 
 class Predictor:
@@ -29,7 +29,7 @@ class Predictor:
         threads: Threads that one call may use.
 
     Attributes:
-        head_weights: Shape [class, channel], the linear head, which Grad-CAM reads.
+        head_weights: Shape [class, feature], the linear head, which Grad-CAM reads; None where the network has none.
 
     Raises:
         ModelError: ONNX Runtime refuses the network, the head is missing, or either does not fit what the
@@ -38,17 +38,17 @@ class Predictor:
 
     def __init__(self, package: ModelPackage, *, threads: int = 1) -> None:
         self._calibration = package.calibration
-        self._shape = (1, package.metadata.rows, package.metadata.columns)
+        self._shape = (package.metadata.channels, *package.metadata.shape)
         self._session = _open_session(package, threads=threads)
         self.head_weights = _read_head(package)
-        if self.head_weights.shape[0] != len(package.metadata.labels):
+        if self.head_weights is not None and self.head_weights.shape[0] != len(package.metadata.labels):
             raise ModelError("the model package's head does not have one row a label")
 
     def __call__(self, batch: NDArray[np.float32]) -> list[Prediction]:
         """What the network says of each image, in the batch's order.
 
         Args:
-            batch: Shape [image, channel, row, column], as the package's recipe makes it; may be empty.
+            batch: Shape [image, channel, *place], as the package's recipe makes it; may be empty.
 
         Raises:
             ModelError: The batch has another shape or type.
@@ -88,17 +88,19 @@ def _open_session(package: ModelPackage, *, threads: int) -> Any:  # noqa: ANN40
 
 
 def _check_session(session: Any, package: ModelPackage) -> None:  # noqa: ANN401 - onnxruntime ships no types
-    size = [1, package.metadata.rows, package.metadata.columns]
+    size = [package.metadata.channels, *package.metadata.shape]
     inputs = [(node.name, list(node.shape[1:])) for node in session.get_inputs()]
     outputs = tuple(node.name for node in session.get_outputs())
     if inputs != [(INPUT, size)] or outputs != OUTPUTS:
         raise ModelError("the model package's network has other inputs or outputs than its metadata says")
 
 
-def _read_head(package: ModelPackage) -> NDArray[np.float32]:
+def _read_head(package: ModelPackage) -> NDArray[np.float32] | None:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
+    if package.metadata.head_tensor is None:
+        return None
     try:
         return load_file(package.weights_file)[package.metadata.head_tensor]
     except (KeyError, SafetensorError) as error:

@@ -10,8 +10,11 @@
     │   ├── NothingAdmittedError    23   "preprocessed data is empty": all inputs quarantined
     │   ├── ManifestError           24   a manifest cannot be understood
     │   └── LabelError              25   a labelled set cannot be used to train or evaluate
+    │       └── SplitOverlapError   26   a patient is in more than one split
     ├── ModelError                  30   a model package cannot be used
-    │   └── ModelMissingError       31   no package of that name or at that path
+    │   ├── ModelMissingError       31   no package of that name or at that path
+    │   ├── UnknownArchitectureError 32  the zoo has no network of that name
+    │   └── NetworkInputError       33   a network cannot read what it is given
     ├── StorageError                40   writing or reading results failed
     │   ├── DiskFullError           41   no space left
     │   ├── PermissionDeniedError   42   not allowed to write or read there
@@ -23,7 +26,10 @@
     │   └── AnchorError             53   the ledger holds no root, or another one, for this job
     ├── KeyStoreError               60   the key store cannot be used
     │   └── WrongKeyError           61   the key store holds another site's key
-    └── ClusterError                70   Ray cannot be started or joined, or lost its workers
+    ├── ClusterError                70   Ray cannot be started or joined, or lost its workers
+    └── TrainingError               80   a training cannot go on
+        ├── DivergedError           81   the loss is no finite number any more
+        └── MemoryExhaustedError    82   a batch does not fit in memory, halved or not
 
 An error carries our own record id and the stage where there is one, never a patient's
 name, id or path from a header. It survives pickling, because workers raise it on one machine and the
@@ -114,7 +120,14 @@ class LabelError(DataError):
     """A labelled set cannot be used to train or to evaluate."""
 
     exit_code = 25
-    advice = "Give a MedMNIST .npz file or a folder with one sub-folder a class."
+    advice = "Give a MedMNIST .npz file, a folder with one sub-folder a class, or a manifest with a column `label`."
+
+
+class SplitOverlapError(LabelError):
+    """A patient is in more than one split, so a test would measure memory."""
+
+    exit_code = 26
+    advice = "Put each patient's images in one split, or leave the column `split` out: Sievert splits by patient."
 
 
 class ModelError(SievertError):
@@ -129,6 +142,20 @@ class ModelMissingError(ModelError):
 
     exit_code = 31
     advice = "The shipped model is called `default`; otherwise name a package's folder."
+
+
+class UnknownArchitectureError(ModelError):
+    """The zoo has no network of that name."""
+
+    exit_code = 32
+    advice = "`sievert model list --zoo` prints every architecture."
+
+
+class NetworkInputError(ModelError):
+    """A network cannot read what it is given: channels, rank, size or an option do not fit."""
+
+    exit_code = 33
+    advice = "`sievert model list --zoo` says what each architecture reads."
 
 
 class StorageError(SievertError):
@@ -212,6 +239,27 @@ class ClusterError(SievertError):
 
     exit_code = 70
     advice = "Check --address; without it a local session is started. See `sievert doctor`."
+
+
+class TrainingError(SievertError):
+    """A training cannot go on."""
+
+    exit_code = 80
+    advice = "Run the same command again: it goes on at the last finished epoch."
+
+
+class DivergedError(TrainingError):
+    """The loss is no finite number any more; the checkpoint of the last good epoch is kept."""
+
+    exit_code = 81
+    advice = "Lower --learning-rate or set --clip-norm; look at the batch named above for broken pixels."
+
+
+class MemoryExhaustedError(TrainingError):
+    """A batch does not fit in memory, not even halved."""
+
+    exit_code = 82
+    advice = "Lower --batch-size and raise --accumulate by as much, or use a smaller --size."
 
 
 def write_error(error: SievertError, *, trace: str = "") -> str:

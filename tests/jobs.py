@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from models.package import ModelPackage
+
 
 @dataclass(frozen=True)
 class Job:
@@ -48,10 +50,12 @@ def settings_in(home: Path) -> Settings:
     return Settings(store=store, cohort=CohortSettings(shard_size=8))
 
 
-def finish_job(inputs: Sequence[str], home: Path, *, settings: Settings | None = None) -> Job:
+def finish_job(
+    inputs: Sequence[str], home: Path, *, settings: Settings | None = None, package: ModelPackage | None = None
+) -> Job:
     """Plan, screen, collect and anchor."""
     settings = settings or settings_in(home)
-    package = load_package("default")
+    package = package or load_package("default")
     with locked_out_folder(home / "out") as out:
         keys = create_key_store(settings.store.keys)
         found = find_cohort(inputs, out)

@@ -1,8 +1,11 @@
-"""Draws a new version of each training image: contrast, place and noise, never another anatomy."""
+"""Draws a new version of each training image, a batch at a time on its own device.
+
+It changes contrast, place, sharpness and noise, never the anatomy.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -12,7 +15,7 @@ from torch.nn import functional
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from models.training.settings import TrainingSettings
+    from models.training.settings import AugmentSettings
 
 EPSILON = 1e-6
 """Added to the deviation, as the recipe's z-score does."""
@@ -38,51 +41,86 @@ def equalise_contrast(images: NDArray[np.uint8], *, enlarge: int = 8) -> NDArray
 
 
 def normalise(images: Tensor) -> Tensor:
-    """Z-score of each image by itself, shape [image, 1, row, column]; as the recipe's last step."""
-    mean = images.mean(dim=(1, 2, 3), keepdim=True)
-    deviation = images.std(dim=(1, 2, 3), keepdim=True, correction=0)
-    return (images - mean) / (deviation + EPSILON)
+    """Z-score of each image by itself, shape [image, channel, *place]; as the recipe's last step."""
+    flat = images.flatten(1)
+    mean, deviation = flat.mean(dim=1), flat.std(dim=1, correction=0)
+    return (images - _spread(mean, images)) / (_spread(deviation, images) + EPSILON)
 
 
-def augment(plain: Tensor, equalised: Tensor, settings: TrainingSettings, draw: torch.Generator) -> Tensor:
+def augment(images: Tensor, settings: AugmentSettings, draw: torch.Generator) -> Tensor:
     """A new version of each image, ready for the network.
 
     Args:
-        plain: Shape [image, 1, row, column], 0 to 1.
-        equalised: The same images with equalised contrast.
+        images: Shape [image, channel, row, column] or [image, channel, slice, row, column], 0 to 1.
         settings: How far each change may go.
-        draw: Where chance comes from.
+        draw: Where chance comes from, on the images' device.
 
     Returns:
-        Shape [image, 1, row, column], z-scored.
+        The same shape, z-scored.
     """
-    images = _blend(plain, equalised, settings.equalised_share, draw)
     images = _move(images, settings, draw)
-    images = images.clamp(0, 1) ** torch.exp(_uniform(images, draw) * settings.gamma)
-    strength = (_uniform(images, draw) + 1) / 2 * settings.noise
-    images = images + strength * torch.randn(images.shape, generator=draw)
-    return normalise(images)
+    images = images.clamp(0, 1) ** _spread(torch.exp(_uniform(images, draw) * settings.gamma), images)
+    images = _sharpen(images, settings.sharpness, draw)
+    strength = _spread((_uniform(images, draw) + 1) / 2 * settings.noise, images)
+    noise = torch.randn(images.shape, generator=draw, device=images.device)
+    return normalise(images + strength * noise)
+
+
+def blend(plain: Tensor, equalised: Tensor, share: float, draw: torch.Generator) -> Tensor:
+    """Move a share of the images some way towards their equalised version, both [image, channel, row, column]."""
+    chosen = torch.rand(len(plain), generator=draw, device=plain.device) < share
+    weight = chosen.float() * torch.rand(len(plain), generator=draw, device=plain.device)
+    return plain + _spread(weight, plain) * (equalised - plain)
+
+
+def _spread(values: Tensor, images: Tensor) -> Tensor:
+    """One value an image, in a shape that broadcasts over its channels and places."""
+    return values.reshape(-1, *[1] * (images.ndim - 1))
 
 
 def _uniform(images: Tensor, draw: torch.Generator) -> Tensor:
-    """Shape [image, 1, 1, 1], -1 to 1."""
-    return torch.rand((len(images), 1, 1, 1), generator=draw) * 2 - 1
+    """Shape [image], -1 to 1."""
+    return torch.rand(len(images), generator=draw, device=images.device) * 2 - 1
 
 
-def _blend(plain: Tensor, equalised: Tensor, share: float, draw: torch.Generator) -> Tensor:
-    chosen = (torch.rand((len(plain), 1, 1, 1), generator=draw) < share).float()
-    weight = chosen * torch.rand((len(plain), 1, 1, 1), generator=draw)
-    return plain + weight * (equalised - plain)
+def _move(images: Tensor, settings: AugmentSettings, draw: torch.Generator) -> Tensor:
+    from monai.networks.layers import AffineTransform
+
+    moved = AffineTransform(normalized=True, padding_mode="border", align_corners=False, reverse_indexing=False)(
+        images, _draw_matrices(images, settings, draw)
+    )
+    return cast("Tensor", moved)
 
 
-def _move(images: Tensor, settings: TrainingSettings, draw: torch.Generator) -> Tensor:
-    angle = torch.deg2rad(_uniform(images, draw).flatten() * settings.rotation_deg)
-    size = 1 + _uniform(images, draw).flatten() * settings.scale
-    mirror = torch.where(torch.rand(len(images), generator=draw) < (0.5 if settings.flip else 0.0), -1.0, 1.0)
-    matrix = torch.zeros(len(images), 2, 3)
-    matrix[:, 0, 0], matrix[:, 0, 1] = size * angle.cos() * mirror, -size * angle.sin()
-    matrix[:, 1, 0], matrix[:, 1, 1] = size * angle.sin() * mirror, size * angle.cos()
+def _draw_matrices(images: Tensor, settings: AugmentSettings, draw: torch.Generator) -> Tensor:
+    """Shape [image, rank, rank + 1]: from a place in the new image to one in the old, both -1 to 1, column first.
+
+    A volume is turned in the plane of its slices and shifted along all axes.
+    """
+    rank = images.ndim - 2
+    angle = torch.deg2rad(_uniform(images, draw) * settings.rotation_deg)
+    wide = 1 + _uniform(images, draw) * settings.scale
+    high = wide * (1 + _uniform(images, draw) * settings.aspect)
+    shear = _uniform(images, draw) * settings.shear
+    mirrored = torch.rand(len(images), generator=draw, device=images.device) < (0.5 if settings.flip else 0.0)
+    matrix = torch.eye(rank, rank + 1, device=images.device).repeat(len(images), 1, 1)
+    matrix[:, 0, 0] = wide * angle.cos() * torch.where(mirrored, -1.0, 1.0)
+    matrix[:, 0, 1] = shear - wide * angle.sin()
+    matrix[:, 1, 0] = high * angle.sin() * torch.where(mirrored, -1.0, 1.0)
+    matrix[:, 1, 1] = high * angle.cos()
     # The grid spans -1 to 1, so a shift relative to the side counts twice.
-    matrix[:, :, 2] = (torch.rand((len(images), 2), generator=draw) * 2 - 1) * settings.shift * 2
-    grid = functional.affine_grid(matrix, list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    shift = torch.rand((len(images), rank), generator=draw, device=images.device) * 2 - 1
+    matrix[:, :, rank] = shift * settings.shift * 2
+    return matrix
+
+
+def _sharpen(images: Tensor, strength: float, draw: torch.Generator) -> Tensor:
+    """Add or take away a share of what a 3-tap binomial filter removes, in the plane."""
+    weight = _spread(_uniform(images, draw) * strength, images)
+    if strength == 0:
+        return images
+    planes = images.flatten(0, -3)[:, None]
+    taps = torch.tensor([1.0, 2.0, 1.0], device=images.device) / 4
+    padded = functional.pad(planes, (1, 1, 1, 1), mode="replicate")
+    soft = functional.conv2d(functional.conv2d(padded, taps[None, None, :, None]), taps[None, None, None, :])
+    return images + weight * (soft.reshape(images.shape) - images)

@@ -24,18 +24,18 @@ def export_weights(network: nn.Module) -> bytes:
     return save({name: tensor.contiguous() for name, tensor in network.state_dict().items()})
 
 
-def export_onnx(network: nn.Module, *, rows: int, columns: int) -> bytes:
+def export_onnx(network: nn.Module, *, channels: int, shape: tuple[int, ...]) -> bytes:
     """The network as one ONNX file.
 
-    Input `image`, float32 [image, 1, rows, columns] with any number of images; outputs `logits` [image, class] first,
-    then `features` [image, channel, row, column], so that an explanation needs no second pass.
+    Input `image`, float32 [image, channel, *shape] with any number of images; outputs `logits` [image, class] first,
+    then `features` [image, feature, *place], so that an explanation needs no second pass.
 
     Args:
         network: In evaluation mode.
-        rows: Rows that it reads, in pixels.
-        columns: Columns that it reads, in pixels.
+        channels: Channels that it reads.
+        shape: Rows and columns that it reads, or slices, rows and columns, in pixels.
     """
-    example = torch.zeros(2, 1, rows, columns)
+    example = torch.zeros(2, channels, *shape)
     with _quiet():
         program = torch.onnx.export(
             network,

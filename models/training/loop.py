@@ -1,171 +1,232 @@
-"""The training loop: one seed, one set of weights."""
+"""The training loop: one seed, one set of weights, whether it was interrupted or not."""
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, cast
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel
 
-from models.networks.compact import CompactNet
-from models.training.augment import augment, equalise_contrast, normalise
+from models.networks.registry import build_network
+from models.training.mixing import mix
+from models.training.optimiser import freeze_stages, keep_frozen_still, make_average
 from models.training.settings import Epoch
+from models.training.source import ResidentSource, held_out
+from models.training.stepper import Stepper, laid_out
+from models.training.workers import Workers, pick_device, seed_for
+from sievert.errors import DivergedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from models.networks.classifier import Classifier
+    from models.networks.spec import NetworkSpec
     from models.training.settings import LabelledSet, TrainingSettings
+    from models.training.source import Source
+
+EVALUATION_BATCH = 256
+"""Images a forward pass of the validation split."""
 
 
 def fit_network(
     train: LabelledSet,
     validation: LabelledSet,
+    spec: NetworkSpec,
     settings: TrainingSettings,
     *,
-    classes: int,
     on_epoch: Callable[[Epoch], None],
-) -> tuple[CompactNet, list[Epoch]]:
-    """Train from nothing and keep the epoch whose averaged weights do best on the validation split.
+    start: Callable[[Classifier], object] | None = None,
+) -> tuple[Classifier, list[Epoch]]:
+    """Train in this process, from first to last epoch.
 
     Same seed, threads, data and versions give the same weights, bit by bit, on one kind of CPU.
 
     Args:
         train: What is learnt from.
         validation: What the choice of the epoch goes by.
+        spec: The network.
         settings: Everything else.
-        classes: Classes to tell apart.
         on_epoch: Called after each epoch.
+        start: Given the new network, to load weights into it.
 
     Returns:
-        The network, in evaluation mode, and what was seen at each epoch.
+        The network, in evaluation mode and on the CPU, and what was seen at each epoch.
 
-    Source: Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019; Smith and Topin,
-    "Super-convergence", 2018; Polyak and Juditsky, "Acceleration of stochastic approximation by averaging",
-    1992.
+    Raises:
+        DivergedError: The loss is not finite.
+        MemoryExhaustedError: Not even half a batch fits.
+        NetworkInputError: Network, settings and images do not fit each other.
     """
-    _make_deterministic(settings)
-    training = _Training(train, validation, settings, classes=classes)
-    epochs: list[Epoch] = []
-    for number in range(1, settings.epochs + 1):
-        epochs.append(training.run_epoch(number))
-        on_epoch(epochs[-1])
-    return training.best, epochs
+    training = Training(train, validation, spec, settings, start=start)
+    while not training.finished:
+        on_epoch(training.run_epoch())
+    return training.chosen(), training.epochs
 
 
-class _Training:
-    """What lives from epoch to epoch."""
+class Training:
+    """One training, between any two of its epochs.
+
+    Args:
+        train: What is learnt from, or a source of it.
+        validation: What the choice of the epoch goes by.
+        spec: The network.
+        settings: Everything else.
+        start: Given the new network, to load weights into it.
+        says: Told what the reader should know.
+
+    Attributes:
+        epochs: What was seen so far.
+    """
 
     def __init__(
-        self, train: LabelledSet, validation: LabelledSet, settings: TrainingSettings, *, classes: int
+        self,
+        train: LabelledSet | Source,
+        validation: LabelledSet,
+        spec: NetworkSpec,
+        settings: TrainingSettings,
+        *,
+        start: Callable[[Classifier], object] | None = None,
+        says: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.settings = settings
-        self.draw = torch.Generator().manual_seed(settings.seed)
-        self.plain, self.equalised = _both_contrasts(train)
-        self.labels = torch.from_numpy(train.labels)
-        held_out = normalise(torch.cat(_both_contrasts(validation)))
-        self.held_out = held_out.to(memory_format=torch.channels_last)
-        self.held_out_labels = torch.from_numpy(validation.labels).repeat(2)
-        self.network = _channels_last(CompactNet(classes=classes))
-        average = _moving_average(settings.ema_decay)
-        self.averaged = AveragedModel(self.network, avg_fn=average, use_buffers=True)
-        self.optimiser, self.schedule = _make_optimiser(self.network, settings, images=len(train))
-        self.best = self._average()
-        self.lowest = float("inf")
+        make_deterministic(settings)
+        self._settings = settings
+        self._workers, self._device = Workers.here(), pick_device()
+        self._source = self._open(train, spec)
+        self._held_out, self._truth = held_out(validation, settings.augment, self._device)
+        self._network = _prepare(build_network(spec), start, settings, self._device)
+        self._average = make_average(self._network, settings.ema_decay)
+        self._stepper = Stepper(self._network, self._workers, settings, self._source, says=says)
+        self._best: dict[str, Tensor] = {}
+        self.epochs: list[Epoch] = []
 
-    def run_epoch(self, number: int) -> Epoch:
-        training_loss = self._learn()
-        validation_loss = _mean_loss(self.averaged, self.held_out, self.held_out_labels)
-        best = validation_loss < self.lowest
+    def _open(self, train: LabelledSet | Source, spec: NetworkSpec) -> Source:
+        if not hasattr(train, "images"):
+            return train
+        return ResidentSource(
+            cast("LabelledSet", train),
+            self._settings,
+            classes=spec.classes,
+            workers=self._workers,
+            device=self._device,
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or the last ones brought nothing."""
+        since = len(self.epochs) - max((epoch.number for epoch in self.epochs if epoch.best), default=0)
+        return len(self.epochs) >= self._settings.epochs or 0 < self._settings.patience <= since
+
+    def run_epoch(self) -> Epoch:
+        """Learn from every training image once, then measure on the validation split."""
+        number = len(self.epochs) + 1
+        training_loss = self._learn(number)
+        loss, accuracy = self._validate()
+        best = loss < min((epoch.validation_loss for epoch in self.epochs), default=float("inf"))
         if best:
-            self.lowest = validation_loss
-            self.best = self._average()
-        return Epoch(number, training_loss, validation_loss, best)
+            self._best = _copied(self._average.module)
+        self.epochs.append(Epoch(number, training_loss, loss, accuracy, best))
+        return self.epochs[-1]
 
-    def _average(self) -> CompactNet:
-        return cast("CompactNet", copy.deepcopy(self.averaged.module).eval())
+    def chosen(self) -> Classifier:
+        """The network with the weights that the settings keep, in evaluation mode, on the CPU."""
+        network = copy.deepcopy(cast("Classifier", self._average.module)).cpu()
+        network.load_state_dict(chosen_weights(self.state(), keep=self._settings.keep))
+        return network.eval()
 
-    def _learn(self) -> float:
-        self.network.train()
-        losses = [self._step(chosen) for chosen in self._batches()]
-        return sum(losses) / len(losses)
+    def state(self) -> dict[str, Any]:
+        """All that the rest of the training depends on; `torch.load` reads it with `weights_only`.
 
-    def _batches(self) -> Iterator[Tensor]:
-        order = torch.randperm(len(self.labels), generator=self.draw)
-        size = self.settings.batch_size
-        # Whole batches only: batch normalisation over a handful of images would shake the averages.
-        whole = max(len(order) // size, 1)
-        return iter(torch.split(order, size)[:whole])
+        Chance is no part of it: each epoch draws from a seed of its own.
+        """
+        return {
+            "network": self._network.state_dict(),
+            "average": self._average.state_dict(),
+            "steps": self._stepper.state(),
+            "best": self._best,
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+        }
 
-    def _step(self, chosen: Tensor) -> float:
-        images = augment(self.plain[chosen], self.equalised[chosen], self.settings, self.draw)
-        logits, _ = self.network(images.to(memory_format=torch.channels_last))
-        smoothing = self.settings.label_smoothing
-        loss = functional.cross_entropy(logits, self.labels[chosen], label_smoothing=smoothing)
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
-        self.optimiser.step()
-        self.schedule.step()
-        self.averaged.update_parameters(self.network)
-        return loss.item()
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        self._network.load_state_dict(state["network"])
+        self._average.load_state_dict(state["average"])
+        self._stepper.restore(state["steps"])
+        self._best = state["best"]
+        self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
+
+    def _learn(self, number: int) -> float:
+        seed = seed_for(self._settings.seed, number, self._workers.rank)
+        torch.manual_seed(seed)  # dropout and stochastic depth draw from it
+        draw = torch.Generator(self._device).manual_seed(seed)
+        self._network.train()
+        keep_frozen_still(self._network)
+        losses = []
+        for step, (images, targets) in enumerate(self._source.batches(number, draw)):
+            mixed, shares = mix(images, targets, self._settings, step=step, draw=draw)
+            losses.append(self._stepper.step(mixed, shares))
+            self._average.update_parameters(self._network)
+            self._check_finite(losses[-1], number, step)
+        mean = torch.tensor([sum(losses), len(losses)], dtype=torch.float64, device=self._device)
+        total, count = self._workers.total(mean).tolist()
+        return float(total / count)
+
+    def _check_finite(self, loss: float, number: int, step: int) -> None:
+        # all workers must agree, or those that go on would wait for the one that stopped
+        if not self._workers.total(torch.tensor(loss, device=self._device)).isfinite():
+            raise DivergedError(f"the loss is not finite in epoch {number}, batch {step + 1} of {self._source.steps}")
+
+    @torch.no_grad()
+    def _validate(self) -> tuple[float, float]:
+        self._average.eval()
+        mine = self._workers.share(torch.arange(len(self._truth), device=self._device))
+        sums = torch.zeros(3, dtype=torch.float64, device=self._device)
+        for chosen in torch.split(mine, EVALUATION_BATCH):
+            logits = self._average(laid_out(self._held_out[chosen]))[0].float()
+            truth = self._truth[chosen]
+            loss = functional.cross_entropy(logits, truth, reduction="sum")
+            sums += torch.stack([loss, (logits.argmax(1) == truth).sum(), torch.ones_like(truth).sum()]).double()
+        loss, right, images = self._workers.total(sums).tolist()
+        return loss / images, right / images
 
 
-def _make_deterministic(settings: TrainingSettings) -> None:
+def chosen_weights(state: dict[str, Any], *, keep: str) -> dict[str, Tensor]:
+    """The weights that a training is done for.
+
+    Args:
+        state: Of `Training.state`.
+        keep: `best` or `last`, see `TrainingSettings`.
+    """
+    if keep == "best":
+        return cast("dict[str, Tensor]", state["best"])
+    prefix = "module."
+    return {name.removeprefix(prefix): one for name, one in state["average"].items() if name.startswith(prefix)}
+
+
+def make_deterministic(settings: TrainingSettings) -> None:
+    """Let PyTorch give the same weights each time, as far as a device can."""
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
-    torch.use_deterministic_algorithms(mode=True)
+    torch.use_deterministic_algorithms(mode=True, warn_only=torch.cuda.is_available())
     # Filling fresh memory guards against kernels that read what they never wrote; it takes a third of the time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # a property of the module
 
 
-def _channels_last(network: CompactNet) -> CompactNet:
-    # A third faster on a CPU; torch's stubs forget the keyword.
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network
+def _prepare(
+    network: Classifier,
+    start: Callable[[Classifier], object] | None,
+    settings: TrainingSettings,
+    device: torch.device,
+) -> Classifier:
+    if start is not None:
+        start(network)
+    freeze_stages(network, settings.freeze)
+    if network.spec.rank == 2:  # noqa: PLR2004 - pictures; a third faster on a CPU
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's stubs forget it
+    return network.to(device)
 
 
-def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """An exponential average that forgets the first steps, when weights still say little, faster."""
-
-    def average(kept: Tensor, new: Tensor, steps: Tensor | int) -> Tensor:
-        if not kept.is_floating_point():  # counters of batch normalisation
-            return new
-        share = min(decay, (1 + int(steps)) / (10 + int(steps)))
-        return kept.lerp(new, 1 - share)
-
-    return average
-
-
-def _both_contrasts(labelled: LabelledSet) -> tuple[Tensor, Tensor]:
-    """Shapes [image, 1, row, column], 0 to 1: the images as they are and with equalised contrast."""
-    equalised = equalise_contrast(labelled.images)
-    plain, other = (torch.from_numpy(images).float()[:, None] / 255 for images in (labelled.images, equalised))
-    return plain, other
-
-
-def _make_optimiser(
-    network: nn.Module, settings: TrainingSettings, *, images: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.OneCycleLR]:
-    # Biases, scales and norms have one dimension: decaying them only fights the normalisation.
-    groups = [
-        {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    optimiser = torch.optim.AdamW(groups, lr=settings.learning_rate)
-    steps = max(images // settings.batch_size, 1) * settings.epochs
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, max_lr=settings.learning_rate, total_steps=steps, pct_start=0.2
-    )
-    return optimiser, schedule
-
-
-@torch.no_grad()
-def _mean_loss(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    network.eval()
-    losses = [
-        functional.cross_entropy(network(part)[0], truth, reduction="sum").item()
-        for part, truth in zip(torch.split(images, 256), torch.split(labels, 256), strict=True)
-    ]
-    return sum(losses) / len(labels)
+def _copied(network: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}

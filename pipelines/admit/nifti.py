@@ -1,11 +1,11 @@
-"""Decodes NIfTI-1 and -2 with nibabel, as far as a model of single pictures can use them."""
+"""Decodes NIfTI-1 and -2 with nibabel: single pictures for screening, volumes for training and evaluation."""
 
 from __future__ import annotations
 
 import gzip
 import io
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import nibabel as nib
 import numpy as np
@@ -13,9 +13,13 @@ import numpy as np
 from sievert.records import Reason, Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from sievert.settings import AdmitSettings
+
+_Pixels = TypeVar("_Pixels")
 
 _FULL = 65_535
 _MAGIC = slice(344, 348)  # NIfTI-1
@@ -32,6 +36,26 @@ def decode_nifti(content: bytes, policy: AdmitSettings) -> NDArray[np.uint16] | 
         Shape [row, column], uint16, the image's own range stretched to 0 … 65,535; or why it is refused. A volume
         is refused: the models of this release read single pictures.
     """
+    return _decode(content, policy, _picture)
+
+
+def decode_nifti_volume(content: bytes, policy: AdmitSettings) -> NDArray[np.float32] | Refusal:
+    """Decode a three-dimensional NIfTI image, its axes turned to the nearest ones of the body.
+
+    Args:
+        content: The file, gzip-compressed or not.
+        policy: Its `max_pixels` bounds what is unpacked.
+
+    Returns:
+        Shape [slice, row, column], values as scaled by the header: slices from foot to head, rows from front to back,
+        columns from the left to the right of the body; or why it is refused.
+    """
+    return _decode(content, policy, _volume)
+
+
+def _decode(
+    content: bytes, policy: AdmitSettings, read: Callable[[nib.Nifti1Image, AdmitSettings], _Pixels | Refusal]
+) -> _Pixels | Refusal:
     try:
         plain = _unpacked(content, policy.max_file_bytes)
         if plain[_MAGIC] == b"ni1\0":
@@ -39,7 +63,9 @@ def decode_nifti(content: bytes, policy: AdmitSettings) -> NDArray[np.uint16] | 
         image = (nib.Nifti2Image if plain[:4] in (b"\x1c\x02\0\0", b"\0\0\x02\x1c") else nib.Nifti1Image).from_bytes(
             plain
         )
-        return _picture(image, policy)
+        if image.get_data_dtype().kind not in "iuf":
+            return Refusal(Reason.FORMAT_UNSUPPORTED, "Its values are not plain numbers.")
+        return read(image, policy)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         return Refusal(Reason.FORMAT_TRUNCATED)
     except Exception as error:  # noqa: BLE001 - whatever a header makes nibabel raise
@@ -55,8 +81,6 @@ def _unpacked(content: bytes, most: int) -> bytes:
 
 
 def _picture(image: nib.Nifti1Image, policy: AdmitSettings) -> NDArray[np.uint16] | Refusal:
-    if image.get_data_dtype().kind not in "iuf":
-        return Refusal(Reason.FORMAT_UNSUPPORTED, "Its values are not plain numbers.")
     sides = [side for side in image.shape if side != 1]
     if len(sides) > 2:  # noqa: PLR2004 - more than rows and columns
         return Refusal(Reason.COMPLIANCE_SPATIAL_RANK, f"It has {len(sides)} dimensions.")
@@ -68,3 +92,17 @@ def _picture(image: nib.Nifti1Image, policy: AdmitSettings) -> NDArray[np.uint16
     span = float(np.ptp(values)) or 1.0
     # NIfTI's first axis runs to the right, its second to the front: transposed and flipped it is a picture
     return np.asarray(np.rint((values.T[::-1] - values.min()) / span * _FULL), dtype=np.uint16)
+
+
+def _volume(image: nib.Nifti1Image, policy: AdmitSettings) -> NDArray[np.float32] | Refusal:
+    sides, times = image.shape[:3], image.shape[3:]
+    if len(sides) != 3 or any(count != 1 for count in times):  # noqa: PLR2004 - right, front and head
+        return Refusal(Reason.COMPLIANCE_SPATIAL_RANK, f"A volume is asked for; it has {len(image.shape)} dimensions.")
+    if int(np.prod(sides)) > policy.max_pixels:
+        return Refusal(Reason.FORMAT_TOO_LARGE)
+    turned = nib.as_closest_canonical(image)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        values = np.asarray(turned.dataobj, dtype=np.float64).reshape(turned.shape[:3]).astype(np.float32)
+    if values.size == 0 or not np.isfinite(values).all():
+        return Refusal(Reason.FORMAT_CORRUPT, "Values are not finite, or the image has no area.")
+    return np.ascontiguousarray(values.transpose(2, 1, 0)[:, ::-1])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.gradcam import analytic_gradcam
-from pipelines.results.explanation import write_explanation
+from pipelines.results.explanation import shrink_map, write_explanation
 from sievert import __version__
 from sievert.records import RECORD_VERSION, ImageFacts, Outcome, Prediction, Refusal, Verdict
 
@@ -25,7 +25,7 @@ class Screened:
         image: As admitted.
         prediction: Of the network.
         verdict: The decision.
-        explanation: As `explain` makes it, for what is flagged.
+        explanation: As `explain` makes it, for what is flagged; None where the network has no exact Grad-CAM.
     """
 
     image: ImageFacts
@@ -34,16 +34,21 @@ class Screened:
     explanation: dict[str, Any] | None
 
 
-def explain(prediction: Prediction, head_weights: NDArray[np.float32], rule: DecisionRule) -> dict[str, Any]:
+def explain(
+    prediction: Prediction, head_weights: NDArray[np.float32] | None, rule: DecisionRule
+) -> dict[str, Any] | None:
     """Grad-CAM for the positive class from the feature map that the forward pass handed out.
 
     Args:
         prediction: Its features, shape [channel, row, column].
-        head_weights: Shape [class, channel].
+        head_weights: Shape [class, channel]; None where the network does not end in pooling and a linear head: then
+            there is no exact map, and an approximation would not be what the record promises.
         rule: Which class is positive.
     """
+    if head_weights is None:
+        return None
     heat = analytic_gradcam(prediction.features, head_weights, target=rule.positive)
-    return write_explanation(heat, target=rule.labels[rule.positive])
+    return write_explanation(shrink_map(heat), target=rule.labels[rule.positive])
 
 
 def describe_screened(about: dict[str, object], found: Screened, rule: DecisionRule) -> dict[str, object]:

@@ -22,6 +22,7 @@ from sievert.errors import (
     EmptyCohortError,
     InputMissingError,
     IntegrityError,
+    ModelError,
     OutFolderError,
     WrongKeyError,
 )
@@ -140,6 +141,22 @@ def decision_rule(package: ModelPackage, settings: DecideSettings) -> DecisionRu
         raise ConfigError("the decision's threshold must lie between 0 and 1")
     metadata = package.metadata
     return DecisionRule(tuple(metadata.labels), metadata.positive_index, threshold, confidence)
+
+
+def check_screenable(package: ModelPackage) -> None:
+    """Refuse a package that cannot read what is admitted: single grey pictures.
+
+    Raises:
+        ModelError: It reads volumes, or several channels.
+    """
+    shape, channels = package.metadata.shape, package.metadata.channels
+    if len(shape) == 2 and channels == 1:  # noqa: PLR2004 - rows and columns
+        return
+    read = " x ".join(map(str, (channels, *shape)))
+    raise ModelError(
+        f"the model package reads images of {read}; screening admits single grey pictures",
+        remedy="Measure it with `sievert evaluate`, or name another --model.",
+    )
 
 
 def _header(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from models.package import PROVENANCE, ModelPackage, load_package
 from pipelines.admit.scope import Scope
-from pipelines.flows.planning import PlannedJob, decision_rule, find_cohort, plan_job
+from pipelines.flows.planning import PlannedJob, check_screenable, decision_rule, find_cohort, plan_job
 from pipelines.flows.task import ScreenTask
 from pipelines.results.collector import Finished, JobCollector
 from pipelines.results.keystore import KeyStore, create_key_store
@@ -74,6 +74,7 @@ def screen_cohort(
     """
     _keep_apart(out, settings.store)
     package = load_package(model)
+    check_screenable(package)
     cohort = find_cohort(inputs, OutFolder(out))
     with locked_out_folder(out.absolute()) as folder:
         place = settings.store.keys.absolute()

@@ -1,62 +1,117 @@
-"""Trains a network, calibrates and measures it, and writes the package with its card."""
+"""Trains a network of the zoo, calibrates and measures it, and writes the package with its card."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from models.calibration import fit_calibration
-from models.card import write_card
-from models.package import CALIBRATION, CARD, METRICS, PROVENANCE, load_package
-from models.packing import open_draft, write_part
-from models.recipe import Recipe, standard_recipe
-from models.training.draft import draft_package
-from models.training.loop import fit_network
-from models.training.settings import LabelledSet
-from pipelines.flows.evaluate import evaluate, run_labelled
-from pipelines.flows.labelled import drop_repeats, read_split
+from models.networks.registry import build_network
+from models.networks.spec import NetworkSpec, Option
+from models.packing import check_out
+from models.recipe import standard_recipe, volume_recipe
+from models.training.scopes import scope_for
+from models.training.settings import TrainingSettings
+from pipelines.flows.packaging import Trained, write_package
 from pipelines.flows.provenance import describe_run
-from pipelines.preprocess.steps import apply_recipe
-from pipelines.results.disk import disk_errors
-from sievert.errors import InputMissingError
+from pipelines.flows.retrain import train_to_threshold
+from pipelines.flows.training.run import Crew, RayTraining
+from pipelines.flows.training.start import find_start
+from pipelines.flows.training.storage import RunStorage
+from pipelines.labelled.reading import read_labelled_data
+from sievert.errors import ConfigError, InputMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from models.metadata import Scope
-    from models.networks.compact import CompactNet
+    from models.networks.classifier import Classifier
+    from models.networks.views import Views
     from models.package import ModelPackage
-    from models.training.settings import Epoch, TrainingSettings
+    from models.recipe import Recipe
+    from models.training.settings import Epoch
+    from pipelines.flows.training.board import Follower
+    from pipelines.flows.training.start import Start
+    from pipelines.labelled.data import LabelledData
 
-SIDE_PX = 28
-"""Rows and columns that the network reads."""
+RANK_2, RANK_3 = 2, 3
 
 
-def train(
-    data: Path,
-    out: Path,
-    *,
-    settings: TrainingSettings,
-    scope: Scope,
-    external: Path | None = None,
-    on_epoch: Callable[[Epoch], None],
-) -> ModelPackage:
-    """Train on a MedMNIST file and write a package.
+@dataclass(frozen=True, slots=True)
+class TrainingOrder:
+    """What is to be trained.
 
-    The training split is learnt from, less what is equal to an image of another split; the validation split chooses the
-    epoch, the temperature, the threshold and the confidence; the test split and the external pictures are measured
-    once, when all is chosen.
+    Attributes:
+        arch: Name in the zoo.
+        shape: What the network reads, in pixels: rows and columns, or slices, rows and columns.
+        channels: Of the images.
+        options: The architecture's own.
+        views: Over what predictions are averaged, see `models.networks.views`.
+        settings: How it is trained.
+        scope: What the package is for; None: what is known of the data.
+        init: A package, a pre-trained body or a file of weights to start from.
+        external: Labelled pictures to measure with besides.
+        threshold: Validation accuracy below which it is tuned and trained again; None: never.
+        trials: Of that tuning.
+        fixed: Settings that it leaves alone, by dotted name: the user chose them.
+        notes: What provenance tells besides.
+    """
+
+    arch: str = "hybrid"
+    shape: tuple[int, ...] = (28, 28)
+    channels: int = 1
+    options: dict[str, Option] = field(default_factory=dict)
+    views: Views = "plain"
+    settings: TrainingSettings = field(default_factory=TrainingSettings)
+    scope: Scope | None = None
+    init: Path | None = None
+    external: Path | None = None
+    threshold: float | None = None
+    trials: int = 16
+    fixed: tuple[str, ...] = ()
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def recipe(self) -> Recipe:
+        """How images are prepared: pictures as screening does, volumes by percentiles.
+
+        Raises:
+            ConfigError: The shape is neither a picture's nor a volume's.
+        """
+        if len(self.shape) == RANK_2:
+            return standard_recipe(rows=self.shape[0], columns=self.shape[1])
+        if len(self.shape) == RANK_3:
+            return volume_recipe(slices=self.shape[0], rows=self.shape[1], columns=self.shape[2])
+        raise ConfigError(f"a network reads 2 or 3 dimensions, not {len(self.shape)}")
+
+    def spec(self, classes: int) -> NetworkSpec:
+        """The network for so many classes, all its options filled in.
+
+        Raises:
+            UnknownArchitectureError: The zoo has no such network.
+            NetworkInputError: It does not read such images, or has no such option.
+        """
+        asked = NetworkSpec(
+            arch=self.arch,
+            shape=self.shape,
+            channels=self.channels,
+            classes=classes,
+            options=self.options,
+            views=self.views,
+        )
+        return build_network(asked).spec
+
+
+def train(data: Path, out: Path, order: TrainingOrder, *, crew: Crew, follower: Follower) -> ModelPackage:
+    """Train on labelled images, on Ray, and write a package; the same call goes on after an interruption.
+
+    The training split is learnt from; the validation split chooses the epoch, the temperature, the threshold and the
+    confidence; the test split and the external pictures are measured once, when all is chosen.
 
     Args:
-        data: MedMNIST .npz file with the scope's classes.
+        data: A MedMNIST .npz file, a folder with a sub-folder a class, or a manifest; see `pipelines.labelled`.
         out: Folder of the package; a package that is there is replaced, anything else is refused.
-        settings: How to train.
-        scope: What the package is for.
-        external: Folder with a sub-folder a class, to measure with besides.
-        on_epoch: Called after each epoch.
+        order: What is to be trained.
+        crew: Who trains; its storage is removed when the package is written.
+        follower: Hears of epochs and of what the reader should know.
 
     Returns:
         The package, as loaded from `out`.
@@ -64,64 +119,57 @@ def train(
     Raises:
         InputMissingError: There is nothing at `data` or `external`.
         LabelError: They cannot be used to train or to measure with.
+        UnknownArchitectureError: The zoo has no such network.
+        NetworkInputError: Network, settings and images do not fit each other.
+        TrainingError: The training cannot go on.
         OutFolderError: Something lies at `out` that is no package.
-        StorageError: The package cannot be written.
+        StorageError: State or package cannot be written.
+        ClusterError: No Ray session is open.
     """
-    if external is not None and not external.is_dir():
-        raise InputMissingError(f"there is no folder {external.name!r}")
-    recipe = standard_recipe(rows=SIDE_PX, columns=SIDE_PX)
-    splits = {split: _read(data, split, recipe, scope) for split in ("train", "val", "test")}
-    learnt = drop_repeats(splits["train"], splits["val"], splits["test"])
-    provenance = describe_run(data, out, settings, scope=scope, external=external)
-    with disk_errors("the model package could not be written"), open_draft(out) as folder:
-        network, epochs = fit_network(learnt, splits["val"], settings, classes=len(scope.labels), on_epoch=on_epoch)
-        package = _calibrate(draft_package(folder, network, scope, recipe), data)
-        provenance |= _describe_training(learnt, splits["train"], epochs, network)
-        _document(package, _measure(package, data, external), provenance)
-    return load_package(out)
+    check_out(out)
+    if order.external is not None and not order.external.exists():
+        raise InputMissingError(f"there is no folder {order.external.name!r}")
+    read = read_order(data, order)
+    start = find_start(order.init) if order.init else None
+    order.spec(len(read.labels))  # refuse what cannot be built before anything is started
+    done, (network, epochs) = train_to_threshold(read, order, RayTraining(crew, follower), start=start)
+    trained = gather(done, read, network, epochs, out=out, start=start)
+    package = write_package(out, trained, external=order.external)
+    RunStorage(crew.storage).remove()
+    return package
 
 
-def _read(data: Path, split: str, recipe: Recipe, scope: Scope) -> LabelledSet:
-    """A split in the network's size, before the z-score, which comes after augmentation."""
-    labelled = read_split(data, split, classes=len(scope.labels))
-    until_zscore = Recipe(steps=recipe.steps[:-1])
-    images = [apply_recipe(image, until_zscore)[0].astype(np.uint8) for image in labelled.images]
-    return LabelledSet(np.stack(images), labelled.labels)
+def read_order(data: Path, order: TrainingOrder) -> LabelledData:
+    """Read the data as the order wants it; see `read_labelled_data` for what may be raised."""
+    labels = order.scope.labels if order.scope else None
+    return read_labelled_data(data, recipe=order.recipe(), labels=labels, channels=order.channels)
 
 
-def _calibrate(package: ModelPackage, data: Path) -> ModelPackage:
-    labels = read_split(data, "val", classes=len(package.metadata.labels)).labels
-    logits, _ = run_labelled(package, data, split="val")
-    calibration = fit_calibration(logits, labels, positive=package.metadata.positive_index)
-    write_part(package.folder, CALIBRATION, calibration)
-    return replace(package, calibration=calibration)
+def gather(
+    order: TrainingOrder,
+    data: LabelledData,
+    network: Classifier,
+    epochs: list[Epoch],
+    *,
+    out: Path,
+    start: Start | None,
+) -> Trained:
+    """Put together what a package is made of.
 
-
-def _measure(package: ModelPackage, data: Path, external: Path | None) -> dict[str, dict[str, Any]]:
-    metrics = {"validation": evaluate(package, data, split="val"), "test": evaluate(package, data, split="test")}
-    if external is not None:
-        metrics["external"] = evaluate(package, external)
-    # The digest covers this file, so it cannot stand in it.
-    return {name: {k: v for k, v in measured.items() if k != "digest"} for name, measured in metrics.items()}
-
-
-def _describe_training(
-    learnt: LabelledSet, whole: LabelledSet, epochs: list[Epoch], network: CompactNet
-) -> dict[str, Any]:
-    return {
-        "trained_on": len(learnt),
-        "left_out": len(whole) - len(learnt),
-        "epoch": max(epoch.number for epoch in epochs if epoch.best),
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "epochs": [
-            {"training_loss": round(epoch.training_loss, 5), "validation_loss": round(epoch.validation_loss, 5)}
-            for epoch in epochs
-        ],
-    }
-
-
-def _document(package: ModelPackage, metrics: dict[str, dict[str, Any]], provenance: dict[str, Any]) -> None:
-    write_part(package.folder, METRICS, metrics)
-    write_part(package.folder, PROVENANCE, provenance)
-    card = write_card(package.metadata, package.recipe, package.calibration, metrics, provenance)
-    write_part(package.folder, CARD, card)
+    Args:
+        order: What was asked for.
+        data: What was trained on.
+        network: What came out.
+        epochs: What was seen meanwhile.
+        out: Folder of the package; only its name is told.
+        start: What the network began with.
+    """
+    return Trained(
+        network=network,
+        epochs=epochs,
+        data=data,
+        recipe=order.recipe(),
+        scope=order.scope or scope_for(data.name, data.labels),
+        settings=order.settings,
+        provenance=describe_run(order, data, network.spec, out=out, start=start),
+    )

@@ -1,48 +1,105 @@
-"""Does a recipe's steps with OpenCV, one plain function a step."""
+"""Does a recipe's steps with OpenCV, one plain function a step; pictures and volumes alike."""
 
 from __future__ import annotations
 
 from functools import singledispatch
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recipe import Clahe, Median, Recipe, Resize, ZScore
+from models.recipe import Clahe, Median, Recipe, Rescale, Resize, ZScore
+from pipelines.preprocess.resampling import resize_picture, resize_volume
 from sievert.errors import DataError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.recipe import Step
+
 _PIXEL_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16))
+_RANKS = (2, 3)
+_BYTE = 255
 
 Picture = NDArray[Any]
 
 
-def apply_recipe(pixels: NDArray[np.uint8] | NDArray[np.uint16], recipe: Recipe) -> NDArray[np.float32]:
-    """Turn one admitted picture into what the network reads.
+def apply_recipe(pixels: Picture, recipe: Recipe) -> NDArray[np.float32]:
+    """Turn one admitted picture or volume into what the network reads.
 
     Steps run on the picture's own integers until the z-score, so an 8-bit picture is rounded exactly as
     OpenCV rounds it. A 16-bit one becomes 8-bit at CLAHE, see there.
 
     Args:
-        pixels: Shape [row, column], uint8 or uint16 in any byte order; left untouched.
+        pixels: Shape [row, column] or [slice, row, column], uint8 or uint16 in any byte order; left untouched. Before
+            a rescale, finite floating point too.
         recipe: What to do.
 
     Returns:
-        Shape [1, row, column].
+        Shape [1, row, column] or [1, slice, row, column].
 
     Raises:
-        DataError: `pixels` has another shape or type, or no pixel at all.
+        DataError: `pixels` has another shape or type, or no pixel at all; or a step is none of volumes.
     """
-    picture = _checked(pixels)
-    for step in recipe.steps:
+    return apply_recipe_to_channels(pixels[None], recipe)
+
+
+def apply_recipe_to_channels(pixels: Picture, recipe: Recipe) -> NDArray[np.float32]:
+    """Do a recipe on each channel by itself, but the z-score over all channels together, as training does.
+
+    Args:
+        pixels: Shape [channel, row, column] or [channel, slice, row, column]; otherwise as for `apply_recipe`.
+        recipe: What to do.
+
+    Returns:
+        The same shape, but for the size.
+
+    Raises:
+        DataError: As for `apply_recipe`.
+    """
+    *others, last = recipe.steps
+    steps, final = (others, [last]) if isinstance(last, ZScore) else ([*others, last], [])
+    picture = np.stack([_do(steps, channel) for channel in pixels])
+    for step in final:
         picture = _apply(step, picture)
-    return np.ascontiguousarray(picture, dtype=np.float32)[None]
+    return np.ascontiguousarray(picture, dtype=np.float32)
 
 
-def _checked(pixels: Picture) -> Picture:
+def prepare_channels(pixels: Picture, recipe: Recipe) -> NDArray[np.uint8]:
+    """Do a recipe up to, not including, the z-score: what augmentation works on.
+
+    What is still 16-bit then is stretched from its own range to 0 ... 255; the z-score that follows undoes the stretch.
+
+    Args:
+        pixels: As for `apply_recipe_to_channels`.
+        recipe: What to do.
+
+    Returns:
+        The same shape, but for the size.
+
+    Raises:
+        DataError: As for `apply_recipe`.
+    """
+    steps = [step for step in recipe.steps if not isinstance(step, ZScore)]
+    return np.stack([_eight_bit(_do(steps, channel)) for channel in pixels])
+
+
+def _do(steps: Sequence[Step], pixels: Picture) -> Picture:
+    picture = _checked(pixels, may_float=bool(steps) and isinstance(steps[0], Rescale))
+    for step in steps:
+        picture = _apply(step, picture)
+    return picture
+
+
+def _checked(pixels: Picture, *, may_float: bool) -> Picture:
     native = pixels.dtype.newbyteorder("=")
-    if pixels.ndim != 2 or pixels.size == 0 or native not in _PIXEL_TYPES:  # noqa: PLR2004 - rows and columns
-        raise DataError(f"a picture has shape [row, column] and 8 or 16 bits, not {pixels.shape} {native}")
+    is_float = may_float and native.kind == "f" and bool(np.isfinite(pixels).all())
+    if pixels.ndim not in _RANKS or pixels.size == 0 or not (is_float or native in _PIXEL_TYPES):
+        raise DataError(
+            "a picture has shape [row, column] or [slice, row, column] and 8 or 16 bits, before a rescale finite "
+            f"floating point too; not {pixels.shape} {native}"
+        )
     return np.ascontiguousarray(pixels, dtype=native)
 
 
@@ -53,6 +110,7 @@ def _apply(step: object, picture: Picture) -> Picture:
 
 @_apply.register
 def _(step: Median, picture: Picture) -> Picture:
+    _refuse_volume("median", picture)
     if min(picture.shape) < step.min_side_px:
         return picture
     return cast("Picture", cv2.medianBlur(picture, step.size_px))
@@ -60,6 +118,7 @@ def _(step: Median, picture: Picture) -> Picture:
 
 @_apply.register
 def _(step: Clahe, picture: Picture) -> Picture:
+    _refuse_volume("clahe", picture)
     if min(picture.shape) < step.min_side_px:
         return picture
     # Made anew for each picture: it keeps buffers and so must not be shared by threads, and making it costs a few µs.
@@ -68,13 +127,21 @@ def _(step: Clahe, picture: Picture) -> Picture:
 
 
 @_apply.register
+def _(step: Rescale, picture: Picture) -> Picture:
+    low, high = np.percentile(picture, [step.low, step.high])
+    if low == high:  # more than nearly all of it is background: what there is besides decides
+        low, high = float(picture.min()), float(picture.max())
+    scaled = (picture.astype(np.float64) - low) * (_BYTE / ((high - low) or 1.0))
+    return cast("Picture", np.rint(scaled.clip(0, _BYTE)).astype(np.uint8))
+
+
+@_apply.register
 def _(step: Resize, picture: Picture) -> Picture:
-    rows, columns = picture.shape
-    if (rows, columns) == (step.rows, step.columns):
+    if len(step.shape) != picture.ndim:
+        raise DataError(f"a recipe that gives {len(step.shape)} dimensions cannot read {picture.ndim}")
+    if picture.shape == step.shape:
         return picture
-    shrinks = step.rows <= rows and step.columns <= columns
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cast("Picture", cv2.resize(picture, (step.columns, step.rows), interpolation=how))
+    return resize_picture(picture, step.shape) if step.slices is None else resize_volume(picture, step.shape)
 
 
 @_apply.register
@@ -89,3 +156,8 @@ def _eight_bit(picture: Picture) -> Picture:
     if picture.dtype == np.uint8:
         return picture
     return cast("Picture", cv2.normalize(picture, None, 0, 255, cv2.NORM_MINMAX, dtype=cv2.CV_8U))
+
+
+def _refuse_volume(name: str, picture: Picture) -> None:
+    if picture.ndim != 2:  # noqa: PLR2004 - rows and columns
+        raise DataError(f"the step {name} works on pictures, not on volumes")

@@ -41,11 +41,12 @@ def most_urgent(out: OutFolder, keys: KeyStore, count: int) -> list[Case]:
     """
     flagged = (record for record in open_records(out, keys) if record["flagged"])
     urgent = heapq.nlargest(count, flagged, key=lambda record: (_URGENCY[record["decision"]], record["probability"]))
-    policy = AdmitSettings(**read_job(out).admit)
-    return [_case(record, policy) for record in urgent]
+    header = read_job(out)
+    policy, target = AdmitSettings(**header.admit), header.decision["labels"][header.decision["positive"]]
+    return [_case(record, policy, target) for record in urgent]
 
 
-def _case(record: dict[str, Any], policy: AdmitSettings) -> Case:
+def _case(record: dict[str, Any], policy: AdmitSettings, target: str) -> Case:
     shown = record["explanation"]
     return Case(
         record=record["record"],
@@ -54,21 +55,20 @@ def _case(record: dict[str, Any], policy: AdmitSettings) -> Case:
         diagnosis=record["diagnosis"],
         probability=record["probability"],
         confidence=record["confidence"],
-        target=shown["target"],
-        reason=_reason(record),
+        target=target,
+        reason=_reason(record, target),
         image=_picture(record, policy),
-        heat=read_explanation(shown),
+        heat=None if shown is None else read_explanation(shown),
     )
 
 
-def _reason(record: dict[str, Any]) -> str:
-    target = record["explanation"]["target"]
+def _reason(record: dict[str, Any], target: str) -> str:
     if record["decision"] == Decision.POSITIVE.value:
         return f"The probability of {target} reaches the threshold of {record['threshold']:.2f}."
-    return (
-        f"The confidence of {record['confidence']:.2f} is below {record['min_confidence']:.2f}: a person must look. "
-        f"The map shows what speaks for {target}."
+    unsure = (
+        f"The confidence of {record['confidence']:.2f} is below {record['min_confidence']:.2f}: a person must look."
     )
+    return unsure if record["explanation"] is None else f"{unsure} The map shows what speaks for {target}."
 
 
 def _picture(record: dict[str, Any], policy: AdmitSettings) -> NDArray[np.uint8] | None:

@@ -8,15 +8,18 @@ import traceback
 import typer
 
 from sievert.cli import console
+from sievert.cli.compare import compare
 from sievert.cli.demo import demo
 from sievert.cli.doctor import doctor
 from sievert.cli.evaluate import evaluate
 from sievert.cli.model import app as model_app
 from sievert.cli.open import open_
+from sievert.cli.pretrain import pretrain
 from sievert.cli.report import report
 from sievert.cli.screen import screen
 from sievert.cli.settings import settings
 from sievert.cli.train import train
+from sievert.cli.tune import tune
 from sievert.cli.verify import verify
 from sievert.errors import SievertError
 
@@ -56,6 +59,9 @@ app.command()(report)
 app.command()(demo)
 app.command()(evaluate)
 app.command()(train)
+app.command()(tune)
+app.command()(compare)
+app.command()(pretrain)
 app.add_typer(model_app, name="model")
 app.command()(settings)
 app.command()(doctor)

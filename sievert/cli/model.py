@@ -1,37 +1,36 @@
-"""`sievert model`: what is known about a model package."""
+"""`sievert model`: what is known about model packages and the architectures of the zoo."""
 
 from __future__ import annotations
 
-import json as json_module
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sievert.cli import console
 
-if TYPE_CHECKING:
-    from models.package import ModelPackage
+app = typer.Typer(no_args_is_help=True, help="Show, list and check model packages.")
 
-app = typer.Typer(no_args_is_help=True, help="Show a model package.")
+NameArgument = Annotated[str, typer.Argument(help="Name of a shipped package, or a package's folder.")]
 
 
 @app.callback()
 def model() -> None:
-    """Show a model package."""
+    """Show, list and check model packages."""
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name of a shipped package, or a package's folder.")] = "default",
+    name: NameArgument = "default",
     *,
     json: console.JsonFlag = False,
     verbose: console.VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
     """Check a package's files and show where it lies, what it is for and how good it is."""
     from models.package import load_package
+    from sievert.cli.describing import describe_package
 
     package = load_package(name)
-    described = _describe(package)
+    described = describe_package(package)
     if json:
         console.print_json(described)
         return
@@ -42,22 +41,44 @@ def show(
         console.stdout().print(f"{key}: {described[key]}", markup=False)
 
 
-def _describe(package: ModelPackage) -> dict[str, Any]:
-    files = {"onnx": package.onnx_file, "weights": package.weights_file, "card": package.card_file}
-    return {
-        "name": package.metadata.name,
-        "version": package.metadata.version,
-        "task": package.metadata.task,
-        "folder": str(package.folder.resolve()),
-        "digest": package.digest,
-        **{part: str(file.resolve()) for part, file in files.items()},
-        "bytes": {part: file.stat().st_size for part, file in files.items()},
-        "input": [1, package.metadata.rows, package.metadata.columns],
-        "labels": list(package.metadata.labels),
-        "positive_label": package.metadata.positive_label,
-        "modalities": list(package.metadata.modalities),
-        "body_parts": list(package.metadata.body_parts),
-        "recipe": package.recipe.model_dump(mode="json")["steps"],
-        "calibration": package.calibration.model_dump(),
-        "metrics": json_module.loads(package.metrics_file.read_bytes()),
-    }
+@app.command("list")
+def list_(
+    *,
+    zoo: Annotated[bool, typer.Option("--zoo", help="List the architectures that can be trained instead.")] = False,
+    json: console.JsonFlag = False,
+    verbose: console.VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """List the packages that come with Sievert, or with --zoo the architectures that `sievert train` knows."""
+    from sievert.cli.listing import list_architectures, list_packages, tell_architecture, tell_package
+
+    listed = list_architectures() if zoo else list_packages()
+    if json:
+        console.print_json(listed)
+        return
+    for one in listed:
+        console.stdout().print(tell_architecture(one) if zoo else tell_package(one), markup=True)
+
+
+@app.command()
+def check(
+    name: NameArgument = "default",
+    *,
+    json: console.JsonFlag = False,
+    verbose: console.VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """Check a package part by part: hashes, metadata, recipe, calibration, card, and that ONNX and weights agree."""
+    from dataclasses import asdict
+
+    from models.checking import check_package
+    from sievert.errors import ModelError
+
+    checks = check_package(name)
+    failed = [one.name for one in checks if one.passed is False]
+    if json:
+        console.print_json({"passed": not failed, "checks": [asdict(one) for one in checks]})
+    else:
+        for one in checks:
+            mark = {True: "[green]ok[/]    ", False: "[bold red]failed[/]", None: "[yellow]-[/]     "}[one.passed]
+            console.stdout().print(f"{mark} {one.name}: {console.plain(one.said)}", markup=True)
+    if failed:
+        raise typer.Exit(ModelError.exit_code)

@@ -18,7 +18,7 @@ def network() -> CompactNet:
 
 @pytest.fixture(scope="module")
 def content(network: CompactNet) -> bytes:
-    return export_onnx(network, rows=20, columns=28)
+    return export_onnx(network, channels=1, shape=(20, 28))
 
 
 def test_batch_is_free_and_the_size_is_fixed(content: bytes) -> None:
@@ -47,7 +47,7 @@ def test_file_tells_nothing_of_the_machine_that_wrote_it(content: bytes) -> None
 
 
 def test_exporting_twice_gives_the_same_bytes(network: CompactNet, content: bytes) -> None:
-    assert export_onnx(network, rows=20, columns=28) == content
+    assert export_onnx(network, channels=1, shape=(20, 28)) == content
 
 
 def test_weights_hold_every_tensor_by_its_name(network: CompactNet) -> None:

@@ -4,15 +4,17 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models.package import load_package
-from pipelines.flows.planning import PlannedJob, find_cohort, plan_job
+from pipelines.flows.planning import PlannedJob, check_screenable, find_cohort, plan_job
 from pipelines.results.keystore import create_key_store
 from pipelines.results.outfolder import OutFolder
-from sievert.errors import IntegrityError, OutFolderError, WrongKeyError
+from sievert.errors import IntegrityError, ModelError, OutFolderError, WrongKeyError
 from sievert.settings import AdmitSettings, DecideSettings, PredictSettings, Settings
 from tests.jobs import settings_in
+from tests.packages import make_package
 
 
 @pytest.fixture
@@ -111,3 +113,13 @@ def test_two_jobs_over_the_same_inputs_have_different_commitments(tmp_path: Path
 def test_an_out_folder_that_is_an_input_is_told(cohort: Path) -> None:
     with pytest.raises(OutFolderError, match="one of the inputs"):
         find_cohort([str(cohort)], OutFolder(cohort))
+
+
+@pytest.mark.parametrize(("channels", "shape"), [(1, (4, 6, 6)), (3, (6, 6))])
+def test_package_that_cannot_read_what_is_admitted_is_refused(
+    tmp_path: Path, channels: int, shape: tuple[int, ...]
+) -> None:
+    package = make_package(tmp_path / "model", np.ones((2, channels), np.float32), shape=shape)
+    with pytest.raises(ModelError, match="screening admits single grey pictures"):
+        check_screenable(package)
+    check_screenable(load_package("default"))

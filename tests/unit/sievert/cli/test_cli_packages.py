@@ -5,14 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from models.package import load_package
-from sievert.cli.evaluate import evaluate
 from sievert.cli.model import app as model_app
 from sievert.cli.train import train
 
@@ -23,34 +21,8 @@ ROOT = Path(__file__).parents[4]
 def app() -> typer.Typer:
     app = typer.Typer()
     app.command()(train)
-    app.command()(evaluate)
     app.add_typer(model_app, name="model")
     return app
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    draw = np.random.default_rng(0)
-    for number, name in enumerate(["normal", "pneumonia"] * 4):
-        (tmp_path / "pictures" / name).mkdir(parents=True, exist_ok=True)
-        picture = draw.integers(0, 256, (30, 30), dtype=np.uint8)
-        cv2.imwrite(str(tmp_path / "pictures" / name / f"{number}.png"), picture)
-    return tmp_path / "pictures"
-
-
-def test_evaluate_answers_machines_with_one_object(app: typer.Typer, pictures: Path) -> None:
-    done = CliRunner().invoke(app, ["evaluate", "default", str(pictures), "--json"])
-    measured = json.loads(done.stdout)
-    assert {"auroc", "accuracy", "sensitivity", "ece", "confusion"} <= set(measured)
-    assert (measured["images"], measured["positives"]) == (8, 4)
-    assert measured["digest"] == load_package("default").digest
-
-
-def test_evaluate_answers_people_with_a_table(app: typer.Typer, pictures: Path) -> None:
-    done = CliRunner().invoke(app, ["evaluate", "default", str(pictures)])
-    assert done.exit_code == 0
-    assert "auroc" in done.stdout
-    assert "8 (4)" in done.stdout
 
 
 def test_model_show_names_files_that_exist(app: typer.Typer) -> None:

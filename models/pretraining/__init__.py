@@ -1,0 +1,1 @@
+"""Self-supervised pre-training: a body that has seen many images before it is told what they show."""

@@ -1,0 +1,1 @@
+"""Labelled pictures and volumes for training and evaluation: found, split by patient, decoded and prepared."""
