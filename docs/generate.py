@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from typer.main import get_command
 
+from models.networks.registry import ARCHITECTURES
+from models.pretraining.settings import PretrainSettings
+from models.training.settings import AugmentSettings, TrainingSettings
 from sievert.cli.main import app
 from sievert.errors import all_errors
 from sievert.records import FAMILIES, Reason
@@ -76,6 +79,38 @@ def commands() -> str:
     return "\n".join(lines)
 
 
+def training() -> str:
+    """The tables of training settings and of every network's options."""
+    lines = ["# Training settings", "", "Any of these is set with `--set KEY=VALUE`, for instance"]
+    lines += ["`--set augment.rotation_deg=20 --set network.dropout=0.3`; many have a flag of their own.", ""]
+    for title, prefix, kind in (
+        ("Training", "training", TrainingSettings),
+        ("Augmentation", "augment", AugmentSettings),
+        ("Pre-training (`sievert pretrain`)", "training", PretrainSettings),
+    ):
+        lines += [f"## {title}", "", _first(kind), "", "| setting | default | meaning |", "|---|---|---|"]
+        lines += [_training_row(prefix, *item) for item in kind.model_fields.items() if item[0] != "augment"]
+        lines.append("")
+    lines += ["## Networks", ""]
+    for one in ARCHITECTURES.values():
+        starts = ", ".join(f"`{key}` {value}" for key, value in one.starts.items())
+        lines += [f"### `{one.name}`: {one.title}", "", f"{one.source}. Reads {_ranks(one.ranks)}."]
+        lines += [f"Starts with {starts}." if starts else "Starts with the defaults above.", ""]
+        lines += ["| option | default |", "|---|---|"]
+        lines += [f"| `network.{name}` | `{value}` |" for name, value in one.defaults.items()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _training_row(prefix: str, name: str, field: Any) -> str:  # noqa: ANN401 - pydantic's own class
+    default = "" if field.default_factory else f"`{field.default}`"
+    return f"| `{prefix}.{name}` | {default} | {field.description or ''} |"
+
+
+def _ranks(ranks: tuple[int, ...]) -> str:
+    return " and ".join({2: "pictures", 3: "volumes"}[rank] for rank in ranks)
+
+
 def _leaves(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - typer's own classes
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
@@ -107,7 +142,13 @@ def _first(kind: type) -> str:
     return inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0].replace("\n", " ")
 
 
-PAGES = {"errors.md": errors, "reasons.md": reasons, "settings.md": settings, "commands.md": commands}
+PAGES = {
+    "errors.md": errors,
+    "reasons.md": reasons,
+    "settings.md": settings,
+    "commands.md": commands,
+    "training.md": training,
+}
 
 
 def main() -> None:

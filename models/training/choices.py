@@ -14,6 +14,8 @@ from sievert.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pydantic_core import ErrorDetails
+
     from models.networks.spec import NetworkSpec, Option
     from models.pretraining.settings import PretrainSettings
     from models.training.settings import TrainingSettings
@@ -93,10 +95,13 @@ def _checked(prefix: str, base: Kind, changes: dict[str, Any]) -> Kind:
     try:
         return type(base).model_validate({**base.model_dump(), **changes})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(
-            f"{prefix}.{first['loc'][0]} cannot be {first['input']!r}: {first['msg'].lower()}", remedy=REMEDY
-        ) from error
+        raise ConfigError(_explain(prefix, error.errors()[0]), remedy=REMEDY) from error
+
+
+def _explain(prefix: str, first: ErrorDetails) -> str:
+    if not first["loc"]:  # values that do not fit each other
+        return f"{prefix}: {first['msg'].removeprefix('Value error, ')}"
+    return f"{prefix}.{first['loc'][0]} cannot be {first['input']!r}: {first['msg'].lower()}"
 
 
 def _with_options(spec: NetworkSpec, changes: dict[str, Any]) -> NetworkSpec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict
+from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -14,7 +15,7 @@ from models.networks.registry import build_network
 from models.training.mixing import mix
 from models.training.optimiser import freeze_stages, keep_frozen_still, make_average
 from models.training.settings import Epoch
-from models.training.source import ResidentSource, held_out
+from models.training.source import ResidentSource, check_images, held_out
 from models.training.stepper import Stepper, laid_out
 from models.training.workers import Workers, pick_device, seed_for
 from sievert.errors import DivergedError
@@ -94,6 +95,7 @@ class Training:
         make_deterministic(settings)
         self._settings = settings
         self._workers, self._device = Workers.here(), pick_device()
+        check_images(validation, spec)
         self._source = self._open(train, spec)
         self._held_out, self._truth = held_out(validation, settings.augment, self._device)
         self._network = _prepare(build_network(spec), start, settings, self._device)
@@ -105,8 +107,10 @@ class Training:
     def _open(self, train: LabelledSet | Source, spec: NetworkSpec) -> Source:
         if not hasattr(train, "images"):
             return train
+        labelled = cast("LabelledSet", train)
+        check_images(labelled, spec)
         return ResidentSource(
-            cast("LabelledSet", train),
+            labelled,
             self._settings,
             classes=spec.classes,
             workers=self._workers,
@@ -124,6 +128,8 @@ class Training:
         number = len(self.epochs) + 1
         training_loss = self._learn(number)
         loss, accuracy = self._validate()
+        if not isfinite(loss):
+            raise DivergedError(f"the validation loss is not finite after epoch {number}, batch {self._source.steps}")
         best = loss < min((epoch.validation_loss for epoch in self.epochs), default=float("inf"))
         if best:
             self._best = _copied(self._average.module)
@@ -169,6 +175,7 @@ class Training:
             losses.append(self._stepper.step(mixed, shares))
             self._average.update_parameters(self._network)
             self._check_finite(losses[-1], number, step)
+        self._workers.agree(self._network, self._average)
         mean = torch.tensor([sum(losses), len(losses)], dtype=torch.float64, device=self._device)
         total, count = self._workers.total(mean).tolist()
         return float(total / count)

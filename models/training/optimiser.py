@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -74,16 +75,22 @@ def make_schedule(
 
     Source: Smith and Topin, "Super-convergence", 2018; Loshchilov and Hutter, "SGDR", ICLR 2017.
     """
+    if settings.schedule == "cosine":
+        rising = max(int(steps * settings.warm_up), 1)
+        return torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _cosine(step, rising, steps))
     peaks = [group["lr"] for group in optimiser.param_groups]
-    if settings.schedule == "one-cycle":
-        warm_up = max(settings.warm_up, 1 / steps)
-        return torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=peaks, total_steps=steps, pct_start=warm_up)
-    rising = max(int(steps * settings.warm_up), 1)
-    rise = torch.optim.lr_scheduler.LinearLR(optimiser, start_factor=1 / rising, total_iters=rising)
-    fall = torch.optim.lr_scheduler.CosineAnnealingLR(
-        optimiser, T_max=max(steps - rising, 1), eta_min=settings.learning_rate * FINAL_SHARE
-    )
-    return torch.optim.lr_scheduler.SequentialLR(optimiser, [rise, fall], milestones=[rising])
+    # PyTorch divides by the steps of the rise less one, and by those of the fall: there must be two and one.
+    total = max(steps, 3)
+    warm_up = settings.warm_up if settings.warm_up * total > 1 else 2 / total
+    return torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=peaks, total_steps=total, pct_start=warm_up)
+
+
+def _cosine(step: int, rising: int, steps: int) -> float:
+    """The share of a group's own peak rate: one sum for all groups, so that a low one ends low as well."""
+    if step < rising:
+        return (1 + (1 - 1 / rising) * step) / rising
+    done = min((step - rising) / max(steps - rising, 1), 1)
+    return FINAL_SHARE + (1 - FINAL_SHARE) * (1 + math.cos(math.pi * done)) / 2
 
 
 def make_loss(settings: TrainingSettings, counts: Tensor) -> Callable[[Tensor, Tensor], Tensor]:

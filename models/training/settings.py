@@ -35,14 +35,14 @@ class _Settings(BaseModel):
 class AugmentSettings(_Settings):
     """How far a training image may be changed each time it is shown; 0 leaves it as it is."""
 
-    rotation_deg: float = Field(default=15.0, ge=0, le=180, description="Largest rotation either way, in the plane.")
-    scale: float = Field(default=0.2, ge=0, lt=1, description="Largest relative change of size.")
-    aspect: float = Field(default=0.1, ge=0, lt=1, description="Largest relative change of height against width.")
-    shear: float = Field(default=0.1, ge=0, lt=1, description="Largest shear, relative to the side.")
+    rotation_deg: float = Field(default=12.0, ge=0, le=180, description="Largest rotation either way, in the plane.")
+    scale: float = Field(default=0.15, ge=0, lt=1, description="Largest relative change of size.")
+    aspect: float = Field(default=0.0, ge=0, lt=1, description="Largest relative change of height against width.")
+    shear: float = Field(default=0.0, ge=0, lt=1, description="Largest shear, relative to the side.")
     shift: float = Field(default=0.1, ge=0, lt=1, description="Largest shift, relative to the side.")
     gamma: float = Field(default=0.4, ge=0, description="Largest change of the logarithm of gamma.")
-    sharpness: float = Field(default=0.4, ge=0, le=1, description="Largest share of blurring or sharpening.")
-    noise: float = Field(default=0.03, ge=0, description="Largest deviation of added noise, of the full range.")
+    sharpness: float = Field(default=0.0, ge=0, le=1, description="Largest share of blurring or sharpening.")
+    noise: float = Field(default=0.02, ge=0, description="Largest deviation of added noise, of the full range.")
     flip: bool = Field(default=True, description="Mirror half of the images left to right.")
     equalised_share: float = Field(
         default=0.0,

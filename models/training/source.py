@@ -11,10 +11,12 @@ from torch.nn import functional
 
 from models.training.augment import augment, blend, equalise_contrast, normalise
 from models.training.workers import seed_for
+from sievert.errors import NetworkInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from models.networks.spec import NetworkSpec
     from models.training.settings import AugmentSettings, LabelledSet, TrainingSettings
     from models.training.workers import Workers
 
@@ -40,6 +42,9 @@ class ResidentSource:
         classes: Classes to tell apart.
         workers: Who shares each batch.
         device: Where the images lie.
+
+    Raises:
+        NetworkInputError: A batch has fewer images than there are workers.
     """
 
     def __init__(
@@ -50,6 +55,11 @@ class ResidentSource:
         self._targets = functional.one_hot(torch.from_numpy(labelled.labels).to(device), classes).float()
         self._equalised = equalised(labelled, settings.augment, device)
         self.counts = self._targets.sum(dim=0)
+        if min(len(labelled), settings.batch_size) < workers.count:
+            raise NetworkInputError(
+                f"a batch of {min(len(labelled), settings.batch_size)} images cannot be shared by {workers.count} workers",
+                remedy="Raise --batch-size or lower --workers.",
+            )
         # Whole batches only: batch normalisation over a handful of images would shake the averages.
         self.steps = max(len(labelled) // settings.batch_size, 1)
 
@@ -65,6 +75,18 @@ class ResidentSource:
             yield augment(images, self._settings.augment, draw), self._targets[chosen]
 
 
+def check_images(labelled: LabelledSet, spec: NetworkSpec) -> None:
+    """Refuse images that a network does not read.
+
+    Raises:
+        NetworkInputError: Their channels, rank or size are others than the spec's.
+    """
+    found, wanted = labelled.images.shape[1:], (spec.channels, *spec.shape)
+    if found != wanted:
+        given, read = (f"{one[0]} x ({' x '.join(map(str, one[1:]))})" for one in (found, wanted))
+        raise NetworkInputError(f"images of {given} cannot be read: the network reads {read}, channels x (places)")
+
+
 def equalised(labelled: LabelledSet, settings: AugmentSettings, device: torch.device) -> Tensor | None:
     """The images with equalised contrast, uint8, or None where none will be shown.
 
@@ -73,8 +95,6 @@ def equalised(labelled: LabelledSet, settings: AugmentSettings, device: torch.de
     """
     if settings.equalised_share == 0:
         return None
-    from sievert.errors import NetworkInputError
-
     if labelled.images.ndim != 4 or labelled.images.shape[1] != 1:  # noqa: PLR2004 - image, channel, row, column
         raise NetworkInputError("equalised_share is for grey pictures: set it to 0")
     return torch.from_numpy(equalise_contrast(labelled.images[:, 0])[:, None]).to(device)

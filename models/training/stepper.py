@@ -68,7 +68,7 @@ class Stepper:
             if not _is_out_of_memory(error):
                 raise
             self._halve(error, len(images))
-        return self._update(images, targets)
+        return self._update_halved(images, targets)
 
     def state(self) -> dict[str, Any]:
         """Optimiser, schedule, scaler and parts."""
@@ -90,11 +90,23 @@ class Stepper:
         # With several workers the others wait in the gradients' average already: there the step cannot be done again.
         halved = self._parts > self._settings.accumulate
         if halved or self._workers.count > 1 or images < 2 * self._parts:
-            raise MemoryExhaustedError(f"a batch of {images} images in {self._parts} parts does not fit") from error
+            raise self._exhausted(images) from error
         self._parts *= 2
         self._says(f"out of memory: each batch is computed in {self._parts} parts from here on")
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+    def _update_halved(self, images: Tensor, targets: Tensor) -> float:
+        try:
+            return self._update(images, targets)
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            raise self._exhausted(len(images)) from error
+
+    def _exhausted(self, images: int) -> MemoryExhaustedError:
+        parts = "in one part" if self._parts == 1 else f"in {self._parts} parts"
+        return MemoryExhaustedError(f"a batch of {images} images, computed {parts}, does not fit in memory")
 
     def _update(self, images: Tensor, targets: Tensor) -> float:
         self._optimiser.zero_grad(set_to_none=True)

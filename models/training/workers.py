@@ -35,13 +35,26 @@ class Workers:
         from torch.nn.parallel import DistributedDataParallel
 
         device = next(network.parameters()).device
-        return DistributedDataParallel(network, device_ids=[device] if device.type == "cuda" else None)
+        return DistributedDataParallel(
+            network,
+            device_ids=[device] if device.type == "cuda" else None,
+            broadcast_buffers=False,  # each worker's statistics are averaged instead, see `agree`
+        )
 
     def total(self, values: Tensor) -> Tensor:
         """Sum of each value over all workers; the tensor is changed in place."""
         if self.count > 1:
             distributed.all_reduce(values)
         return values
+
+    @torch.no_grad()
+    def agree(self, *networks: nn.Module) -> None:
+        """Give all workers the mean of their statistics of batch normalisation: each saw its own images only."""
+        if self.count == 1:
+            return
+        for buffer in (one for network in networks for one in network.buffers() if one.is_floating_point()):
+            distributed.all_reduce(buffer)
+            buffer /= self.count
 
     def share(self, chosen: Tensor) -> Tensor:
         """This worker's part of a batch's indices; the parts are equal but for one."""

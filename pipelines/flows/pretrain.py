@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import shlex
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from models.packing import check_out, open_draft
 from models.pretraining.body_package import Body, BodyRecord, load_body, write_body
 from models.pretraining.settings import PretrainSettings
 from models.training.settings import LabelledSet
-from pipelines.flows.provenance import list_versions
+from pipelines.flows.provenance import list_versions, set_flags
 from pipelines.flows.train import TrainingOrder
 from pipelines.flows.training.pretraining import PretrainFollower, fit_body
 from pipelines.flows.training.storage import RunStorage
@@ -122,7 +123,9 @@ def _describe_run(
 ) -> dict[str, Any]:
     """Names, hashes, settings and versions; no path, no time and no machine's name."""
     return {
-        "command": f"sievert pretrain {' '.join(one.name for one in data)} --out {out.name}{_flags(order)}",
+        "command": shlex.join(
+            ["sievert", "pretrain", *(one.name for one in data), "--out", out.name, *_flags(order)]
+        ),
         "data": sources,
         "network": record.network.model_dump(mode="json"),
         "settings": order.settings.model_dump(mode="json"),
@@ -133,14 +136,14 @@ def _describe_run(
     }
 
 
-def _flags(order: PretrainOrder) -> str:
+def _flags(order: PretrainOrder) -> list[str]:
     """The flags that make this anew, in full for what is no default."""
     spec, settings, defaults = order.spec, order.settings, PretrainSettings()
-    told = f" --arch {spec.arch} --size {'x'.join(map(str, spec.shape))}"
-    told += "" if spec.channels == 1 else f" --channels {spec.channels}"
+    told = ["--arch", spec.arch, "--size", "x".join(map(str, spec.shape))]
+    told += [] if spec.channels == 1 else ["--channels", str(spec.channels)]
     plain = {name: value for name, value in settings if name != "augment"}
     always = {"seed", "epochs", "threads"}
     chosen = {f"training.{name}": v for name, v in plain.items() if name in always or v != getattr(defaults, name)}
     chosen |= {f"augment.{name}": v for name, v in settings.augment if v != getattr(defaults.augment, name)}
     chosen |= {f"network.{name}": value for name, value in spec.options.items()}
-    return told + "".join(f" --set {name}={value}" for name, value in chosen.items())
+    return told + set_flags(chosen)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
+import shlex
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from models.networks.registry import find_architecture
+from models.networks.spec import NetworkSpec
 from models.package import hash_file, hash_files
+from models.training.choices import apply_values
+from models.training.settings import TrainingSettings
 from sievert import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from models.networks.spec import NetworkSpec
+    from models.networks.spec import Option
     from pipelines.flows.train import TrainingOrder
     from pipelines.flows.training.start import Start
     from pipelines.labelled.data import LabelledData
@@ -35,7 +42,7 @@ def describe_run(
     """
     external = order.external
     return {
-        "command": f"sievert train {data.name} --out {out.name}{_flags(order)}",
+        "command": shlex.join(["sievert", "train", data.name, "--out", out.name, *_flags(order, spec)]),
         "data": {"name": data.name, "sha256": data.digest, "unreadable": data.unreadable},
         "external": {"name": external.name, "sha256": hash_path(external)} if external else None,
         "start": {"name": order.init.name, "sha256": start.digest} if order.init and start else None,
@@ -61,28 +68,47 @@ def hash_path(path: Path) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _flags(order: TrainingOrder) -> str:
+def set_flags(values: Mapping[str, Any]) -> list[str]:
+    """`--set` and its text for each value by dotted name, as `models.training.choices.parse_choices` reads them."""
+    texts = {name: value if isinstance(value, str) else _as_json(value) for name, value in values.items()}
+    return [part for name, text in texts.items() for part in ("--set", f"{name}={text}")]
+
+
+def _as_json(value: Any) -> str:  # noqa: ANN401 - a value of any setting
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _flags(order: TrainingOrder, spec: NetworkSpec) -> list[str]:
     """The flags that make this training anew, in full for what is no default."""
-    told = f" --arch {order.arch} --size {'x'.join(map(str, order.shape))}"
-    told += "" if order.channels == 1 else f" --channels {order.channels}"
-    told += "" if order.views == "plain" else f" --views {order.views}"
-    told += "" if order.threshold is None else f" --threshold {order.threshold} --trials {order.trials}"
-    told += "".join(f" --set {key}={value}" for key, value in _choices(order).items())
-    told += f" --scope {order.scope.name}.json" if order.scope else ""
-    told += f" --init {order.init.name}" if order.init else ""
-    return told + (f" --external {order.external.name}" if order.external else "")
+    given: dict[str, Any] = {"--arch": order.arch, "--size": "x".join(map(str, order.shape))}
+    given |= {} if order.channels == 1 else {"--channels": order.channels}
+    given |= {} if order.views == "plain" else {"--views": order.views}
+    # where it was tuned, the settings that were found stand below: with them nothing need be tuned again
+    if order.threshold is not None and "retraining" not in order.notes:
+        given |= {"--threshold": order.threshold, "--trials": order.trials}
+    given |= {"--scope": f"{order.scope.name}.json"} if order.scope else {}
+    given |= {"--init": order.init.name} if order.init else {}
+    given |= {"--external": order.external.name} if order.external else {}
+    flags = [str(part) for pair in given.items() for part in pair]
+    return [*flags, *set_flags(_choices(order, spec))]
 
 
-def _choices(order: TrainingOrder) -> dict[str, Any]:
-    from models.training.settings import AugmentSettings, TrainingSettings
+def _choices(order: TrainingOrder, spec: NetworkSpec) -> dict[str, Any]:
+    """What the user chose, what is not as it would be without a word, and what a reader looks for first."""
+    architecture = find_architecture(order.arch)
+    plain = NetworkSpec(arch=order.arch, shape=order.shape, channels=order.channels)
+    begun, settings = apply_values(plain, TrainingSettings(), architecture.starts)
+    before = _by_name(settings, {**architecture.defaults, **begun.options})
+    always = {"training.seed", "training.epochs", "training.threads", *order.fixed, *_named("network", order.options)}
+    now = _by_name(order.settings, spec.options)
+    return {name: value for name, value in now.items() if name in always or value != before[name]}
 
-    chosen = order.settings.model_dump(exclude={"augment"})
-    augment = order.settings.augment.model_dump()
-    given = {f"training.{name}": value for name, value in _changed(chosen, TrainingSettings().model_dump()).items()}
-    given |= {f"augment.{name}": value for name, value in _changed(augment, AugmentSettings().model_dump()).items()}
-    return given | {f"network.{name}": value for name, value in order.options.items()}
+
+def _by_name(settings: TrainingSettings, options: Mapping[str, Option]) -> dict[str, Any]:
+    values = {f"training.{name}": value for name, value in settings if name != "augment"}
+    values |= {f"augment.{name}": value for name, value in settings.augment}
+    return values | {f"network.{name}": value for name, value in options.items()}
 
 
-def _changed(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    # seed, epochs and threads are told always: they are what a reader looks for first
-    return {k: v for k, v in values.items() if v != defaults[k] or k in {"seed", "epochs", "threads"}}
+def _named(prefix: str, names: Iterable[str]) -> set[str]:
+    return {f"{prefix}.{name}" for name in names}

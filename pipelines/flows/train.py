@@ -129,9 +129,9 @@ def train(data: Path, out: Path, order: TrainingOrder, *, crew: Crew, follower: 
     check_out(out)
     if order.external is not None and not order.external.exists():
         raise InputMissingError(f"there is no folder {order.external.name!r}")
+    order.spec(classes=2)  # refuse what cannot be built before much is read
     read = read_order(data, order)
     start = find_start(order.init) if order.init else None
-    order.spec(len(read.labels))  # refuse what cannot be built before anything is started
     done, (network, epochs) = train_to_threshold(read, order, RayTraining(crew, follower), start=start)
     trained = gather(done, read, network, epochs, out=out, start=start)
     package = write_package(out, trained, external=order.external)

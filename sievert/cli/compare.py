@@ -97,8 +97,11 @@ def _write(summary: dict[str, Any], out: Path) -> None:
 def _show(summary: dict[str, Any]) -> None:
     from rich.table import Table
 
-    from pipelines.evaluation.compare_tables import make_tables
+    from pipelines.evaluation.compare_tables import make_tables, to_markdown
 
+    if not console.stdout().is_terminal:
+        console.stdout().print(to_markdown(make_tables(summary)), markup=False)
+        return
     for one in make_tables(summary):
         table = Table(
             *one.head, title=one.title, caption=one.note or None, caption_justify="left", title_justify="left"

@@ -88,7 +88,8 @@ def train(
 ) -> None:
     """Train a network, calibrate and measure it, and write a model package with its card.
 
-    Run the same command again to go on after an interruption, at the last finished epoch.
+    Run the same command again to go on after an interruption, at the last finished epoch: until the package is
+    written, its state lies in OUT.run, for these data and settings only. Once it is written, training begins anew.
     """
     named = {
         "epochs": epochs,

@@ -48,7 +48,7 @@ WorkersOption = Annotated[
 StorageOption = Annotated[
     str | None,
     typer.Option(
-        help="Where checkpoints are kept meanwhile, reached by every node: a folder or s3://... (default: OUT.run).",
+        help="Folder or s3://... that every node reaches; state is kept in OUT.run there (default: beside OUT).",
         metavar="PLACE",
     ),
 ]
@@ -123,12 +123,14 @@ def read_workers(text: str) -> tuple[int, int]:
 
 
 def read_crew(workers: str, storage: str | None, out: Path) -> Crew:
-    """Who trains, and where state is kept."""
+    """Who trains, and where state is kept: a folder of the run's own, for it is deleted at the end."""
     from pipelines.flows.training.run import Crew
+    from pipelines.flows.training.storage import RunStorage
 
     fewest, most = read_workers(workers)
-    place = storage or str(out.absolute().with_name(f"{out.name}.run"))
-    return Crew(fewest, most, place if "://" in place else str(Path(place).absolute()))
+    place = storage or str(out.absolute().parent)
+    root = RunStorage(place if "://" in place else str(Path(place).absolute()))
+    return Crew(fewest, most, root.below(f"{out.absolute().name}.run").root)
 
 
 def make_order(

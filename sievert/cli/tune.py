@@ -61,7 +61,7 @@ def tune(
 
     named = {"epochs": epochs, "seed": seed}
     training = make_order(arch, size, channels=channels, choices=choose, named=named, init=init)
-    place = read_crew("1", storage or str(out / ".run"), out).storage
+    place = read_crew("1", storage, out).storage if storage else str((out / ".run").absolute())
     order = TuningOrder(training, trials, place, fixed=tuple(parse_choices(choose or ())))
     result = _run(data, out, order, address=address)
     _tell(result, out, json=json)

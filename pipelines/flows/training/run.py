@@ -87,7 +87,7 @@ class RayTraining:
             StorageError: State cannot be written.
         """
         storage = RunStorage(self._crew.storage)
-        sets = f"sets-{digest[:16]}.npz"
+        sets = f"sets-{digest[:16]}-{'x'.join(map(str, train.images.shape[1:]))}.npz"
         storage.save_sets(sets, train, validation)
         if start is not None:
             storage.save(start.name, start.content)
@@ -178,5 +178,8 @@ def _finish(state: dict[str, Any], spec: NetworkSpec, settings: TrainingSettings
 
 
 def _summarise(error: BaseException) -> str:
+    failure = getattr(error, "controller_failure", None)
+    if failure is not None:
+        return f"the training could not be run ({type(failure).__name__})"
     kinds = sorted({type(one).__name__ for one in getattr(error, "worker_failures", {}).values()})
     return f"the workers failed {MOST_FAILURES + 1} times{f' ({chr(44).join(kinds)})' if kinds else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from models.networks.spec import NetworkSpec
 
 
+_ANEW = "Delete what lies at --storage (or the folder OUT.run): the training then begins anew."
+
+
 @dataclass(frozen=True, slots=True)
 class RunStorage:
     """A place that driver and workers reach by the same name.
@@ -28,6 +32,13 @@ class RunStorage:
     """
 
     root: str
+
+    def below(self, name: str) -> RunStorage:
+        """A folder in this one; what a URI says after `?` stays at its end."""
+        if "://" not in self.root:
+            return RunStorage(f"{self.root.rstrip('/')}/{name}")
+        place, mark, options = self.root.partition("?")
+        return RunStorage(f"{place.rstrip('/')}/{name}{mark}{options}")
 
     def save_sets(self, name: str, train: LabelledSet, validation: LabelledSet) -> None:
         """Write both splits under a name; what is there by that name already is the same.
@@ -52,10 +63,14 @@ class RunStorage:
             StorageError: They cannot be read.
         """
         content = io.BytesIO(self.load(name))
-        with np.load(content, allow_pickle=False) as arrays:
-            return tuple(  # type: ignore[return-value] # two of them
-                LabelledSet(arrays[f"{split}_images"], arrays[f"{split}_labels"]) for split in ("train", "validation")
-            )
+        try:
+            with np.load(content, allow_pickle=False) as arrays:
+                return tuple(  # type: ignore[return-value] # two of them
+                    LabelledSet(arrays[f"{split}_images"], arrays[f"{split}_labels"])
+                    for split in ("train", "validation")
+                )
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise StorageError(f"the training's images in {name!r} are damaged", remedy=_ANEW) from error
 
     def names(self) -> list[str]:
         """What is there, but for what was being written when somebody died; nothing where the place is not there.

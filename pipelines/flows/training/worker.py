@@ -55,20 +55,24 @@ def work(task: dict[str, Any], begin: Callable[[dict[str, Any]], Resumable]) -> 
     """Run all epochs, or those after the last checkpoint.
 
     An error of ours is told to the board and ends this worker well: a batch that diverges would do so again, so Ray
-    must not try again.
+    must not try again. Where others may be waiting for this worker it ends badly, so that Ray ends them too; started
+    anew, all find on the board that they need not go on.
 
     Args:
         task: Has at least a `board`.
         begin: Given the task, makes the training before its first epoch.
     """
     import ray
+    import ray.train
 
     if ray.get(task["board"].has_failed.remote()):
         return
     try:
         _run(task, begin)
     except SievertError as error:
-        task["board"].put.remote("error", write_error(error))
+        ray.get(task["board"].put.remote("error", write_error(error)))
+        if ray.train.get_context().get_world_size() > 1:
+            raise
 
 
 def _run(task: dict[str, Any], begin: Callable[[dict[str, Any]], Resumable]) -> None:

@@ -93,7 +93,7 @@ def tune(
         StorageError: The storage cannot be used.
     """
     _check(search)
-    place = RunStorage(f"{storage.rstrip('/')}/{search.name(digest)}")
+    place = RunStorage(storage).below(search.name(digest))
     default = default_values(search.ranges, search.spec, search.settings)
     proposer = Proposer(search.ranges, default, seed=search.seed)
     keep = search.settings.keep

@@ -12,7 +12,7 @@ from models.training.choices import apply_values
 from models.training.settings import TrainingSettings
 from pipelines.flows.training.start import Start
 from pipelines.flows.training.storage import RunStorage
-from sievert.errors import ConfigError, ModelError, TrainingError
+from sievert.errors import ConfigError, ModelError, StorageError, TrainingError
 
 if TYPE_CHECKING:
     from models.training.loop import Training
@@ -55,6 +55,10 @@ class TrialRun:
             return _failed(error.message)
         except (MemoryError, torch.OutOfMemoryError):
             return _failed("out of memory")
+        except (StorageError, OSError):
+            raise  # may well work the next time: Ray tries again
+        except Exception as error:  # noqa: BLE001 - whatever it is, these values would end so again
+            return _failed(f"something unforeseen went wrong ({type(error).__name__})")
 
     def _next(self) -> dict[str, Any]:
         if self._training is None:

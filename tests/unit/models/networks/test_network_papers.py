@@ -17,10 +17,16 @@ FLAT = [(28, 28), (33, 47), (64, 64), (129, 224)]
 
 
 def _draw(
-    arch: str, shape: tuple[int, ...], *, channels: int = 3, classes: int = 1000, **options: Option
+    arch: str,
+    shape: tuple[int, ...],
+    *,
+    channels: int = 3,
+    classes: int = 1000,
+    options: dict[str, Option] | None = None,
 ) -> Classifier:
+    spec = NetworkSpec(arch=arch, shape=shape, channels=channels, classes=classes, options=options or {})
     with torch.device("meta"):
-        return build_network(NetworkSpec(arch=arch, shape=shape, channels=channels, classes=classes, options=options))
+        return build_network(spec)
 
 
 def _count(module: nn.Module) -> int:
@@ -34,17 +40,17 @@ def _places(network: Classifier) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize(
-    ("arch", "parameters"),
+    ("arch", "options", "parameters"),
     [
-        ("cnn", 61_100_840),
-        ("resnet18", 11_689_512),
-        ("resnet50", 25_557_032),
-        ("densenet121", 7_978_856),
-        ("efficientnet-b0", 5_288_548),
+        ("cnn", {"hidden": 4096}, 61_100_840),
+        ("resnet18", {}, 11_689_512),
+        ("resnet50", {}, 25_557_032),
+        ("densenet121", {}, 7_978_856),
+        ("efficientnet-b0", {}, 5_288_548),
     ],
 )
-def test_parameters_are_those_of_torchvision(arch: str, parameters: int) -> None:
-    assert _count(_draw(arch, (224, 224))) == parameters
+def test_parameters_are_those_of_torchvision(arch: str, options: dict[str, Option], parameters: int) -> None:
+    assert _count(_draw(arch, (224, 224), options=options)) == parameters
 
 
 @pytest.mark.parametrize(
@@ -53,7 +59,7 @@ def test_parameters_are_those_of_torchvision(arch: str, parameters: int) -> None
 def test_vit_has_the_papers_parameters_but_for_the_class_token_and_its_place(
     size: str, width: int, parameters: int
 ) -> None:
-    assert _count(_draw("vit", (224, 224), size=size)) == parameters - 2 * width
+    assert _count(_draw("vit", (224, 224), options={"size": size})) == parameters - 2 * width
 
 
 def test_unet_of_width_64_has_the_papers_kernels() -> None:
@@ -61,7 +67,7 @@ def test_unet_of_width_64_has_the_papers_kernels() -> None:
     wide = [64, 128, 256, 512, 1024]
     down = 9 * (64 + 64 * 64) + sum(9 * (a * b + b * b) for a, b in pairwise(wide))
     up = sum(4 * b * a + 9 * (b * a + a * a) for a, b in pairwise(wide))
-    body = _draw("unet", (224, 224), channels=1, width=64).body
+    body = _draw("unet", (224, 224), channels=1, options={"width": 64}).body
     assert sum(parameter.numel() for parameter in body.parameters() if parameter.ndim > 1) == down + up
 
 

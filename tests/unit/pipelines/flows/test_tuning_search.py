@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models.networks.space import Float
+from models.networks.space import Float, SearchSpace
 from models.networks.spec import NetworkSpec
 from models.training.settings import TrainingSettings
 from pipelines.flows.training.storage import RunStorage
@@ -18,7 +18,7 @@ from pipelines.flows.tuning.space import Proposer
 from pipelines.flows.tuning.tuning import LOST, Tuning
 from sievert.errors import StorageError, TrainingError
 
-RANGES = {"training.mixup": Float(0.0, 0.4)}
+RANGES: SearchSpace = {"training.mixup": Float(0.0, 0.4)}
 SPEC = NetworkSpec(arch="hybrid", shape=(28, 28))
 
 

@@ -31,7 +31,8 @@ def finish(number: int, values: dict[str, Any]) -> Trial:
 
 
 def search(seed: int, *, killed_after: int = 0) -> list[dict[str, Any]]:
-    proposer, proposed = Proposer(RANGES, DEFAULT, seed=seed), []
+    proposer = Proposer(RANGES, DEFAULT, seed=seed)
+    proposed: list[dict[str, Any]] = []
     for number in range(1, 13):
         if number == killed_after + 1:
             proposer = Proposer(RANGES, DEFAULT, seed=seed)

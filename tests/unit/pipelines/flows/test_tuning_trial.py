@@ -14,6 +14,7 @@ from models.training.loop import fit_network
 from models.training.settings import LabelledSet, TrainingSettings
 from pipelines.flows.training.storage import RunStorage
 from pipelines.flows.tuning.trial import TrialRun, name_state
+from sievert.errors import StorageError
 
 SPEC = NetworkSpec(arch="hybrid", shape=(16, 16), options={"widths": (8, 8, 8, 8), "depths": (1, 1), "heads": 2})
 SETTINGS = TrainingSettings(epochs=3, batch_size=8, precision="fp32", threads=1)
@@ -102,3 +103,15 @@ def test_running_out_of_memory_fails_the_trial_alone(task: dict[str, Any], monke
 
     monkeypatch.setattr("models.training.loop.build_network", refuse)
     assert TrialRun(task).step()["failure"] == "out of memory"
+
+
+def test_an_error_that_nobody_foresaw_fails_the_trial_alone(
+    task: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.training.loop.Training.run_epoch", lambda _: 1 / 0)
+    assert "ZeroDivisionError" in TrialRun(task).step()["failure"]
+
+
+def test_a_storage_that_cannot_be_read_is_raised_so_that_it_is_tried_again(task: dict[str, Any]) -> None:
+    with pytest.raises(StorageError):
+        TrialRun({**task, "sets": "gone.npz"}).step()

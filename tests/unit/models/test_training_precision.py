@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from models.training.precision import Precision
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "scales"),
+    [
+        ("auto", torch.float32, False),
+        ("fp32", torch.float32, False),
+        ("bf16", torch.bfloat16, False),
+        ("fp16", torch.float16, True),
+    ],
+)
+def test_forward_pass_runs_in_the_precision_that_was_asked_for(name: str, kind: torch.dtype, *, scales: bool) -> None:
+    precision = Precision(name, CPU)
+    with precision.context():
+        assert torch.nn.Linear(4, 4)(torch.zeros(2, 4)).dtype == kind
+    assert precision.scaler.is_enabled() == scales
+
+
+@pytest.mark.parametrize(("has_bf16", "kind"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_auto_takes_what_the_gpu_has(monkeypatch: pytest.MonkeyPatch, kind: torch.dtype, *, has_bf16: bool) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: has_bf16)
+    monkeypatch.setattr(torch.amp, "GradScaler", lambda *_, enabled: enabled)
+    precision = Precision("auto", torch.device("cuda"))
+    assert precision._type == kind
+    assert precision.scaler is (not has_bf16)
