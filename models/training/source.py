@@ -55,9 +55,10 @@ class ResidentSource:
         self._targets = functional.one_hot(torch.from_numpy(labelled.labels).to(device), classes).float()
         self._equalised = equalised(labelled, settings.augment, device)
         self.counts = self._targets.sum(dim=0)
-        if min(len(labelled), settings.batch_size) < workers.count:
+        least = min(len(labelled), settings.batch_size)
+        if least < workers.count:
             raise NetworkInputError(
-                f"a batch of {min(len(labelled), settings.batch_size)} images cannot be shared by {workers.count} workers",
+                f"a batch of {least} images cannot be shared by {workers.count} workers",
                 remedy="Raise --batch-size or lower --workers.",
             )
         # Whole batches only: batch normalisation over a handful of images would shake the averages.

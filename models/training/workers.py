@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor, distributed, nn
@@ -54,16 +53,11 @@ class Workers:
             return
         for buffer in (one for network in networks for one in network.buffers() if one.is_floating_point()):
             distributed.all_reduce(buffer)
-            buffer /= self.count
+            buffer.div_(self.count)
 
     def share(self, chosen: Tensor) -> Tensor:
         """This worker's part of a batch's indices; the parts are equal but for one."""
         return chosen[self.rank :: self.count]
-
-
-def bare(network: nn.Module) -> nn.Module:
-    """The network without what `Workers.wrap` put around it."""
-    return cast("nn.Module", network.module) if hasattr(network, "module") else network
 
 
 def seed_for(seed: int, *numbers: int) -> int:

@@ -123,9 +123,7 @@ def _describe_run(
 ) -> dict[str, Any]:
     """Names, hashes, settings and versions; no path, no time and no machine's name."""
     return {
-        "command": shlex.join(
-            ["sievert", "pretrain", *(one.name for one in data), "--out", out.name, *_flags(order)]
-        ),
+        "command": shlex.join(["sievert", "pretrain", *(one.name for one in data), "--out", out.name, *_flags(order)]),
         "data": sources,
         "network": record.network.model_dump(mode="json"),
         "settings": order.settings.model_dump(mode="json"),

@@ -114,7 +114,7 @@ def read_workers(text: str) -> tuple[int, int]:
         ConfigError: It is no number of workers.
     """
     parts = text.split(":")
-    if len(parts) > 2 or not all(part.isdigit() for part in parts):  # noqa: PLR2004 - fewest and most
+    if len(parts) > 2 or not all(part.isdecimal() for part in parts):  # noqa: PLR2004 - fewest and most
         raise ConfigError(f"--workers {text!r} is no number", remedy="Give 2, or 1:4 for one to four.")
     fewest, most = int(parts[0]), int(parts[-1])
     if not 1 <= fewest <= most:

@@ -155,7 +155,7 @@ class _translated:  # noqa: N801 - reads as a clause
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
+        if isinstance(error, OSError | ValueError):  # Arrow's for a URI that it does not know is a ValueError
             raise StorageError(
                 f"the training's storage cannot be used ({type(error).__name__})",
                 remedy="Check --storage: a folder that every node reaches, or s3://bucket/folder.",

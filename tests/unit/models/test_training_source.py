@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_each_image_comes_once_an_epoch_in_an_order_of_its_own() -> None:
     first, second = _seen(source, 1), _seen(source, 2)
     assert source.steps == len(first) == 5
     assert len({image for batch in first for image in batch}) == 20
-    assert sorted(sum(first, [])) == sorted(sum(second, []))
+    assert sorted(chain(*first)) == sorted(chain(*second))
     assert first != second
     assert first == _seen(_source(pictures(20), batch_size=4), 1)
 
@@ -61,7 +62,7 @@ def test_workers_see_together_what_one_would_see() -> None:
     shares = [_seen(_source(pictures(20), Workers(rank, 3), batch_size=5)) for rank in range(3)]
     for number, batch in enumerate(alone):
         parts = [share[number] for share in shares]
-        assert sorted(sum(parts, [])) == sorted(batch)
+        assert sorted(chain(*parts)) == sorted(batch)
         assert [len(part) for part in parts] == [2, 2, 1]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -72,7 +73,7 @@ def test_state_carries_moments_and_rate() -> None:
     undisturbed = Stepper(_network(), Workers(), settings(), _Source(), says=print)
     undisturbed.step(*_batch())
     other = Stepper(network, Workers(), settings(), _Source(), says=print)
-    other.restore(undisturbed.state())
+    other.restore(copy.deepcopy(undisturbed.state()))
     undisturbed.step(*_batch())
     other.step(*_batch())
     for one, same in zip(network.parameters(), undisturbed._network.parameters(), strict=True):

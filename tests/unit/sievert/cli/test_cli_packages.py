@@ -4,8 +4,9 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -39,20 +40,36 @@ def test_model_show_prints_the_card(app: typer.Typer) -> None:
     assert load_package("default").digest in done.stdout
 
 
-def test_train_writes_a_package_that_can_be_shown(app: typer.Typer, tmp_path: Path) -> None:
-    draw = np.random.default_rng(0)
-    arrays = {}
-    for split in ("train", "val", "test"):
-        arrays[f"{split}_images"] = draw.integers(0, 256, (16, 28, 28), dtype=np.uint8)
-        arrays[f"{split}_labels"] = (np.arange(16, dtype=np.uint8) % 2)[:, None]
-    np.savez(tmp_path / "noise.npz", **arrays)  # type: ignore[arg-type] # numpy's stub mixes up arrays and its own flag
-    out = tmp_path / "model"
-    done = CliRunner().invoke(
-        app, ["train", str(tmp_path / "noise.npz"), "--out", str(out), "--epochs", "1", "--threads", "1"]
+def test_train_hands_its_flags_over(app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    made = SimpleNamespace(
+        metadata=SimpleNamespace(name="noise"),
+        digest="12ab",
+        metrics=lambda: {"test": {"auroc": 1, "accuracy_argmax": 1}},
     )
+    monkeypatch.setattr("sievert.cli.train._run", lambda *given, **_: asked.append(given) or made)
+    flags = [
+        "--arch",
+        "vit",
+        "--size",
+        "32",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--threshold",
+        "0.9",
+        "--workers",
+        "1:2",
+    ]
+    done = CliRunner().invoke(app, ["train", "noise.npz", "--out", str(tmp_path / "model"), *flags, "--json"])
     assert done.exit_code == 0, done.output
-    assert done.stdout == ""
-    assert json.loads(CliRunner().invoke(app, ["model", "show", str(out), "--json"]).stdout)["digest"]
+    assert json.loads(done.stdout)["digest"] == "12ab"
+    ((data, out, order, crew),) = asked
+    assert (data, out) == (Path("noise.npz"), tmp_path / "model")
+    assert (order.arch, order.shape, order.threshold, order.trials) == ("vit", (32, 32), 0.9, 16)
+    assert (order.settings.epochs, order.settings.threads) == (1, 1)
+    assert (crew.fewest, crew.most, crew.storage) == (1, 2, str(tmp_path / "model.run"))
 
 
 def test_commands_import_nothing_heavy_before_they_run() -> None:

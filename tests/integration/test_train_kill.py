@@ -1,0 +1,163 @@
+"""A training that is killed in the middle of an epoch and goes on ends in the weights of an undisturbed one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from tests.integration.labelled import TINY, provenance_of, save_boxes
+from tests.integration.processes import COMMAND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+EPOCHS = 4
+WORKER = "ray::RayTrainWorker"
+IMAGES = (2400, 16, 16)
+"""An epoch of them takes a second or two: long enough to die in the middle of one."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trainings")
+    save_boxes(folder / "boxes.npz", IMAGES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(folder: Path) -> str:
+    process = _start(folder, "calm")
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    return _hash(folder / "calm")
+
+
+def _start(folder: Path, out: str) -> subprocess.Popen[str]:
+    """In a session of its own, so that one signal reaches it and all that it started."""
+    flags = (*TINY, "--threads", "1", "--epochs", str(EPOCHS), "--seed", "3", "--set", "training.mixup=0.2")
+    command = [str(COMMAND), "train", "boxes.npz", "--out", out, *flags]
+    return subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def _hash(out: Path) -> str:
+    return hashlib.sha256((out / "models" / "model.safetensors").read_bytes()).hexdigest()
+
+
+def _checkpoints(run: Path) -> set[str]:
+    return {file.parent.name for file in run.glob("*/checkpoint_*/state.pt")}
+
+
+def _wait_for(process: subprocess.Popen[str], due: Callable[[], Any], timeout_s: float = 240) -> Any:  # noqa: ANN401 - what was waited for
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline and process.poll() is None:
+        found = due()
+        if found:
+            return found
+        time.sleep(0.01)
+    process.kill()
+    raise AssertionError(f"it ended before it could be killed: {process.communicate()[1]}")
+
+
+def _middle_of_the_next_epoch(process: subprocess.Popen[str], run: Path) -> None:
+    """A checkpoint was written, and as much time has gone as a third of an epoch takes."""
+    _wait_for(process, lambda: _checkpoints(run))
+    begun = time.monotonic()
+    before = _checkpoints(run)
+    _wait_for(process, lambda: _checkpoints(run) - before)
+    time.sleep((time.monotonic() - begun) / 3)
+    assert process.poll() is None, "it ended before it could be killed"
+
+
+def _workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Those that Ray started for this command."""
+    found = []
+    for one in psutil.Process(process.pid).children(recursive=True):
+        try:
+            title = one.cmdline()
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+        if title and title[0].startswith(WORKER):
+            found.append(one)
+    return found
+
+
+def _end(process: subprocess.Popen[str]) -> str:
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    return " ".join(err.split())
+
+
+@pytest.fixture
+def cleaned() -> Iterator[list[subprocess.Popen[str]]]:
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def test_worker_killed_in_an_epoch_is_replaced_and_ends_in_the_same_weights(
+    folder: Path, undisturbed: str, cleaned: list[subprocess.Popen[str]]
+) -> None:
+    process = _start(folder, "worker")
+    cleaned.append(process)
+    _middle_of_the_next_epoch(process, folder / "worker.run")
+    (worker,) = _workers_of(process)
+    worker.kill()
+    assert "goes on after epoch" in _end(process)
+    assert _hash(folder / "worker") == undisturbed
+    assert len(provenance_of(folder / "worker")["epochs"]) == EPOCHS
+
+
+def test_driver_killed_in_an_epoch_goes_on_when_started_again_and_ends_in_the_same_weights(
+    folder: Path, undisturbed: str, cleaned: list[subprocess.Popen[str]]
+) -> None:
+    process = _start(folder, "driver")
+    cleaned.append(process)
+    _middle_of_the_next_epoch(process, folder / "driver.run")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (folder / "driver").exists()
+    again = _start(folder, "driver")
+    cleaned.append(again)
+    said = _end(again)
+    assert "goes on after epoch" in said
+    assert f"epoch {EPOCHS} of {EPOCHS}" in said
+    assert "epoch 1 of" not in said
+    assert _hash(folder / "driver") == undisturbed
+    assert not (folder / "driver.run").exists()
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_at_any_moments_it_ends_in_the_same_weights(
+    folder: Path, undisturbed: str, cleaned: list[subprocess.Popen[str]], seed: int
+) -> None:
+    import random
+
+    draw, out = random.Random(seed), f"chaos-{seed}"  # noqa: S311 - moments to kill at
+    for _ in range(4):
+        process = _start(folder, out)
+        cleaned.append(process)
+        deadline = time.monotonic() + draw.uniform(2, 25)
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    process = _start(folder, out)
+    cleaned.append(process)
+    _end(process)
+    assert _hash(folder / out) == undisturbed
