@@ -129,7 +129,7 @@ class Training:
         training_loss = self._learn(number)
         loss, accuracy = self._validate()
         if not isfinite(loss):
-            raise DivergedError(f"the validation loss is not finite after epoch {number}, batch {self._source.steps}")
+            raise DivergedError(f"the validation loss is not finite after epoch {number}")
         best = loss < min((epoch.validation_loss for epoch in self.epochs), default=float("inf"))
         if best:
             self._best = _copied(self._average.module)

@@ -33,7 +33,9 @@ def freeze_stages(network: Classifier, stages: int) -> None:
     from sievert.errors import NetworkInputError
 
     if stages > len(network.stages):
-        raise NetworkInputError(f"{network.spec.arch} has {len(network.stages)} stages; {stages} cannot be frozen")
+        raise NetworkInputError(
+            f"{network.spec.arch} has {len(network.stages)} stages; {stages} cannot be frozen", remedy="Lower --freeze."
+        )
     for parameter, stage in _stage_of(network).items():
         parameter.requires_grad_(stage >= stages)
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from models.training.workers import Workers
 
 
+_FITTING = "Make --size and --channels fit the images."
+
+
 class Source(Protocol):
     """What the loop asks for."""
 
@@ -84,8 +87,8 @@ def check_images(labelled: LabelledSet, spec: NetworkSpec) -> None:
     """
     found, wanted = labelled.images.shape[1:], (spec.channels, *spec.shape)
     if found != wanted:
-        given, read = (f"{one[0]} x ({' x '.join(map(str, one[1:]))})" for one in (found, wanted))
-        raise NetworkInputError(f"images of {given} cannot be read: the network reads {read}, channels x (places)")
+        given, read = (f"{one[0]} channels of {' x '.join(map(str, one[1:]))} px" for one in (found, wanted))
+        raise NetworkInputError(f"the images have {given}, the network reads {read}", remedy=_FITTING)
 
 
 def equalised(labelled: LabelledSet, settings: AugmentSettings, device: torch.device) -> Tensor | None:
@@ -97,7 +100,9 @@ def equalised(labelled: LabelledSet, settings: AugmentSettings, device: torch.de
     if settings.equalised_share == 0:
         return None
     if labelled.images.ndim != 4 or labelled.images.shape[1] != 1:  # noqa: PLR2004 - image, channel, row, column
-        raise NetworkInputError("equalised_share is for grey pictures: set it to 0")
+        raise NetworkInputError(
+            "contrast can be equalised in grey pictures only", remedy="Leave augment.equalised_share at 0."
+        )
     return torch.from_numpy(equalise_contrast(labelled.images[:, 0])[:, None]).to(device)
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.evaluation.compare_tables import make_tables
-from sievert import __version__
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from pipelines.evaluation.rendering import render
 
 _TEMPLATE = "compare.html.jinja"
 
@@ -23,8 +19,7 @@ def write_page(summary: dict[str, Any]) -> str:
         summary: Of `pipelines.flows.comparing.summary.summarise`.
     """
     picture = base64.b64encode(draw_trade(summary).encode()).decode()
-    page = _environment().get_template(_TEMPLATE)
-    return page.render(summary=summary, tables=make_tables(summary), picture=picture, sievert=__version__)
+    return render(_TEMPLATE, summary=summary, tables=make_tables(summary), picture=picture)
 
 
 def draw_trade(summary: dict[str, Any]) -> str:
@@ -55,17 +50,3 @@ def _draw_row(axes: Any, row: dict[str, Any], *, reference: bool) -> None:  # no
     axes.scatter(time_ms, told["mean"], s=30 + 12 * row["onnx_mb"] ** 0.9, color=colour, alpha=0.55, zorder=3)
     label = f"{row['arch']} ({row['onnx_mb']:.1f} MB)"
     axes.annotate(label, (time_ms, told["mean"]), xytext=(9, 7), textcoords="offset points", color=colour)
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    from pipelines.results.report import __name__ as report
-
-    loaders = [PackageLoader("pipelines.evaluation"), PackageLoader(report)]
-    from jinja2 import ChoiceLoader
-
-    return Environment(
-        loader=ChoiceLoader(loaders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )

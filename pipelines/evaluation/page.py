@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from pipelines.evaluation.rendering import render
 from pipelines.results.report import formats
-from sievert import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from jinja2 import Environment
+    from collections.abc import Mapping
 
 _TEMPLATE = "page.html.jinja"
 
@@ -84,19 +81,15 @@ def render_evaluation(answer: Mapping[str, Any], pictures: Mapping[str, str]) ->
         pictures: What `pipelines.evaluation.pictures.draw_pictures` drew.
     """
     labels, comparison = answer["labels"], answer["comparison"]
-    return (
-        _environment()
-        .get_template(_TEMPLATE)
-        .render(
-            answer=answer,
-            sievert=__version__,
-            tiles=_tiles(answer),
-            figures=[Row(*FIGURES[name], _plain(figure(answer, name), bounds(answer, name))) for name in FIGURES],
-            classes=[_class(label, found) for label, found in zip(labels, answer["per_class"], strict=True)],
-            pictures=[(_uri(pictures[name]), about) for name, about in PICTURES.items()],
-            subgroups={column: [_group(row) for row in rows] for column, rows in answer["subgroups"].items()},
-            comparison=comparison and [_compared(name, comparison[name]) for name in COMPARED if comparison[name]],
-        )
+    return render(
+        _TEMPLATE,
+        answer=answer,
+        tiles=_tiles(answer),
+        figures=[Row(*FIGURES[name], _plain(figure(answer, name), bounds(answer, name))) for name in FIGURES],
+        classes=[_class(label, found) for label, found in zip(labels, answer["per_class"], strict=True)],
+        pictures=[(_uri(pictures[name]), about) for name, about in PICTURES.items()],
+        subgroups={column: [_group(row) for row in rows] for column, rows in answer["subgroups"].items()},
+        comparison=comparison and [_compared(name, comparison[name]) for name in COMPARED if comparison[name]],
     )
 
 
@@ -147,19 +140,3 @@ def _plain(*texts: str) -> list[tuple[str, str]]:
 def _uri(svg: str) -> str:
     """As an image, so that neither its ids nor the page's style reach the other."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    # the house's style sheet lies with the screening report
-    places: Sequence[PackageLoader] = [PackageLoader("pipelines.evaluation"), PackageLoader("pipelines.results.report")]
-    return Environment(
-        loader=ChoiceLoader(places),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=StrictUndefined,
-    )

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pipelines.evaluation.coordinates import draw_coordinates
+from pipelines.evaluation.rendering import render
 from pipelines.results.report import formats
-from sievert import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from jinja2 import Environment
 
     from models.networks.space import SearchSpace
     from pipelines.flows.tuning.records import Trial, TuningResult
@@ -53,20 +50,16 @@ def render_tuning(result: TuningResult, ranges: SearchSpace, *, about: Mapping[s
     """
     best, first = (_numbered(result, number) for number in (result.chosen, 1))
     picture = draw_coordinates(result.trials, ranges, chosen=result.chosen)
-    return (
-        _environment()
-        .get_template(_TEMPLATE)
-        .render(
-            about=about,
-            size="\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}".join(map(str, about["shape"])),
-            sievert=__version__,
-            tiles=_tiles(result, best, first),
-            best=best,
-            settings=[(name, told(first.values.get(name)), told(best.values[name])) for name in ranges],
-            picture=base64.b64encode(picture.encode()).decode(),
-            names=[name.partition(".")[2].replace("_", " ") for name in ranges],
-            rows=[_row(trial, ranges, chosen=result.chosen) for trial in sorted(result.trials, key=_rank)],
-        )
+    return render(
+        _TEMPLATE,
+        about=about,
+        size="\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}".join(map(str, about["shape"])),
+        tiles=_tiles(result, best, first),
+        best=best,
+        settings=[(name, told(first.values.get(name)), told(best.values[name])) for name in ranges],
+        picture=base64.b64encode(picture.encode()).decode(),
+        names=[name.partition(".")[2].replace("_", " ") for name in ranges],
+        rows=[_row(trial, ranges, chosen=result.chosen) for trial in sorted(result.trials, key=_rank)],
     )
 
 
@@ -106,19 +99,3 @@ def _row(trial: Trial, ranges: SearchSpace, *, chosen: int) -> Row:
 
 def _figure(number: float | None) -> str:
     return formats.NOTHING if number is None else f"{number:.4f}"
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    # the house's style sheet lies with the screening report
-    places = [PackageLoader("pipelines.evaluation"), PackageLoader("pipelines.results.report")]
-    return Environment(
-        loader=ChoiceLoader(places),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=StrictUndefined,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sqlite3
 from pathlib import Path
@@ -16,7 +17,7 @@ from models.training.loop import fit_network
 from models.training.settings import TrainingSettings
 from pipelines.flows.train import TrainingOrder, read_order
 from pipelines.flows.training.board import Follower
-from pipelines.flows.training.run import Crew, RayTraining
+from pipelines.flows.training.run import KEPT_CHECKPOINTS, Crew, RayTraining
 from sievert.errors import DivergedError
 from tests.integration.labelled import FAST, TINY, provenance_of, save_boxes, weights_in
 
@@ -120,17 +121,19 @@ def test_training_that_was_finished_but_not_packed_is_not_done_again(data: Path,
 def test_loss_that_is_not_finite_ends_at_once_and_leaves_the_last_good_checkpoint(
     sievert: Sievert, data: Path, tmp_path: Path
 ) -> None:
-    choices = (
-        "--set",
-        "training.learning_rate=1e6",
-        "--set",
-        "training.schedule=cosine",
-        "--set",
-        "training.warm_up=0.5",
-    )
-    answer = sievert("train", data, "--out", tmp_path / "model", *FAST, *choices)
-    _refused(answer, 81, "not finite", "epoch", "batch")
+    """A decay of more than 1 a step lets the weights grow without end."""
+    growing = ("--learning-rate", 8, "--set", "training.weight_decay=1", "--epochs", 8)
+    command = ("train", data, "--out", tmp_path / "model", *FAST, *growing)
+    answer = sievert(*command)
+    _refused(answer, 81, "not finite", "Lower --learning-rate")
+    found = re.search(r"(in|after) epoch (\d)", " ".join(answer.err.split()))
+    assert found is not None, answer.err
+    good = int(found[2]) - 1
+    assert good >= 1
+    assert len(list((tmp_path / "model.run").glob("*/checkpoint_*/state.pt"))) == min(good, KEPT_CHECKPOINTS)
     assert not (tmp_path / "model").exists()
+    again = sievert(*command)
+    _refused(again, 81, f"goes on after epoch {good}", found[0])
 
 
 def test_two_workers_that_diverge_tell_it_once(data: Path, tmp_path: Path) -> None:

@@ -6,18 +6,20 @@ import pytest
 import torch
 from safetensors.numpy import load
 
-from models.networks.compact import CompactNet
+from models.networks.classifier import Classifier
+from models.networks.registry import build_network
 from models.training.export import export_onnx, export_weights
+from tests.unit.models.training_samples import spec
 
 
 @pytest.fixture(scope="module")
-def network() -> CompactNet:
+def network() -> Classifier:
     torch.manual_seed(11)
-    return CompactNet(classes=3, widths=(8, 8, 16, 16), depths=(1, 1)).eval()
+    return build_network(spec((20, 28), classes=3)).eval()
 
 
 @pytest.fixture(scope="module")
-def content(network: CompactNet) -> bytes:
+def content(network: Classifier) -> bytes:
     return export_onnx(network, channels=1, shape=(20, 28))
 
 
@@ -31,7 +33,7 @@ def test_batch_is_free_and_the_size_is_fixed(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("images", [1, 2, 7])
-def test_exported_network_computes_what_torch_computes(network: CompactNet, content: bytes, images: int) -> None:
+def test_exported_network_computes_what_torch_computes(network: Classifier, content: bytes, images: int) -> None:
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     batch = torch.randn(images, 1, 20, 28)
     with torch.no_grad():
@@ -46,11 +48,11 @@ def test_file_tells_nothing_of_the_machine_that_wrote_it(content: bytes) -> None
     assert not [node for node in onnx.load_from_string(content).graph.node if node.doc_string]
 
 
-def test_exporting_twice_gives_the_same_bytes(network: CompactNet, content: bytes) -> None:
+def test_exporting_twice_gives_the_same_bytes(network: Classifier, content: bytes) -> None:
     assert export_onnx(network, channels=1, shape=(20, 28)) == content
 
 
-def test_weights_hold_every_tensor_by_its_name(network: CompactNet) -> None:
+def test_weights_hold_every_tensor_by_its_name(network: Classifier) -> None:
     weights = load(export_weights(network))
     assert set(weights) == set(network.state_dict())
-    assert weights["head.weight"] == pytest.approx(network.head.weight.detach().numpy())
+    assert weights["head.weight"] == pytest.approx(network.state_dict()["head.weight"].numpy())

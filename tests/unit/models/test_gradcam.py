@@ -5,19 +5,20 @@ import pytest
 import torch
 
 from models.gradcam import analytic_gradcam
-from models.networks.compact import CompactNet
+from models.networks.registry import build_network
+from models.networks.spec import NetworkSpec
 from sievert.errors import ModelError
 
 
 @pytest.mark.parametrize("target", [0, 1])
 def test_equals_gradcam_by_autograd_on_the_same_network(target: int) -> None:
     torch.manual_seed(3)
-    network = CompactNet(classes=2).eval()
+    network = build_network(NetworkSpec(arch="hybrid", shape=(28, 28))).eval()
     logits, features = network(torch.randn(1, 1, 28, 28))
     (gradient,) = torch.autograd.grad(logits[0, target], features)
     evidence = torch.relu((gradient.mean(dim=(2, 3), keepdim=True) * features).sum(dim=1))[0]
     expected = (evidence / evidence.max()).detach().numpy()
-    found = analytic_gradcam(features[0].detach().numpy(), network.head.weight.detach().numpy(), target=target)
+    found = analytic_gradcam(features[0].detach().numpy(), network.state_dict()["head.weight"].numpy(), target=target)
     assert found.dtype == np.float32
     assert found == pytest.approx(expected, abs=1e-5)
     assert expected.max() == 1

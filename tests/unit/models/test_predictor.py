@@ -10,9 +10,11 @@ import torch
 from safetensors.torch import load_file
 
 from models.gradcam import analytic_gradcam
-from models.networks.compact import CompactNet
+from models.networks.registry import build_network
+from models.networks.spec import NetworkSpec
 from models.package import ModelPackage, load_package
 from models.predictor import Predictor
+from models.weights import load_weights
 from sievert.errors import ModelError
 
 
@@ -34,8 +36,9 @@ def _batch(images: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 def test_onnx_says_what_torch_says_with_the_same_weights(
     package: ModelPackage, predictor: Predictor, images: int
 ) -> None:
-    network = CompactNet(classes=len(package.metadata.labels)).eval()
-    network.load_state_dict(load_file(package.weights_file))
+    described = package.metadata.network or NetworkSpec(arch="hybrid", shape=(28, 28))
+    network = build_network(described).eval()
+    assert not load_weights(network, package.weights_file).skipped
     with torch.no_grad():
         expected = [tensor.numpy() for tensor in network(torch.from_numpy(_batch(images)))]
     for found, right in zip(predictor.run(_batch(images)), expected, strict=True):
@@ -61,12 +64,14 @@ def test_probabilities_are_calibrated_and_sum_to_one(package: ModelPackage, pred
 
 def test_pooled_features_times_the_head_give_the_logits_back(package: ModelPackage, predictor: Predictor) -> None:
     logits, features = predictor.run(_batch(3))
+    assert predictor.head_weights is not None
     bias = load_file(package.weights_file)["head.bias"].numpy()
     assert features.mean(axis=(2, 3)) @ predictor.head_weights.T + bias == pytest.approx(logits, abs=1e-4)
 
 
 def test_prediction_can_be_explained_without_another_pass(predictor: Predictor) -> None:
     (prediction,) = predictor(_batch(1))
+    assert predictor.head_weights is not None
     explained = analytic_gradcam(prediction.features, predictor.head_weights, target=1)
     assert explained.shape == prediction.features.shape[1:]
     assert min(explained.shape) >= 7

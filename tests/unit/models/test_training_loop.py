@@ -104,7 +104,8 @@ def test_patience_ends_after_so_many_epochs_without_a_better_one(monkeypatch: py
 
 def _forward(change: Callable[[torch.Tensor, int], torch.Tensor]) -> Callable[..., Any]:
     """The networks' own forward pass, whose logits are changed; counts its calls in training."""
-    plain, calls = Classifier.forward, []
+    plain = Classifier.forward
+    calls: list[int] = []
 
     def forward(self: Classifier, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         logits, features = plain(self, image)
@@ -136,7 +137,9 @@ def test_weights_that_went_to_infinity_in_the_last_step_are_not_kept() -> None:
 
 def _limited(monkeypatch: pytest.MonkeyPatch, fits: int) -> tuple[Training, list[str], list[int]]:
     """A machine whose memory holds so many images at once."""
-    plain, said, seen = Classifier.forward, [], []
+    plain = Classifier.forward
+    said: list[str] = []
+    seen: list[int] = []
 
     def forward(self: Classifier, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         if self.training:
@@ -196,7 +199,7 @@ def test_volumes_with_two_channels_train() -> None:
 def test_images_that_the_network_does_not_read_are_refused_before_any_step(
     shape: tuple[int, ...], channels: int
 ) -> None:
-    with pytest.raises(NetworkInputError, match="the network reads 1 x"):
+    with pytest.raises(NetworkInputError, match="the network reads 1 channels of 28 x 28 px"):
         Training(pictures(8, shape=shape, channels=channels), pictures(8), spec(), settings())
 
 

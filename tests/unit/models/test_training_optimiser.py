@@ -150,13 +150,14 @@ def test_average_forgets_its_first_steps_and_then_keeps_the_decay() -> None:
         # PyTorch copies the first one; the share is asked for with the number of steps before
         share = 0.0 if step == 0 else min(0.9, (1 + step) / (10 + step))
         expected = share * expected + (1 - share) * step
-    assert average.module.weight.item() == pytest.approx(expected, rel=1e-4)
+    assert next(average.parameters()).item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_without_decay_the_average_is_the_network_itself() -> None:
     network = build_network(spec())
     average = make_average(network, 0.0)
-    network.train()(torch.randn(4, 1, 28, 28))
+    network.train()
+    network(torch.randn(4, 1, 28, 28))
     average.update_parameters(network)
     average.update_parameters(network)
     assert weights_of(average.module) == weights_of(network)

@@ -90,5 +90,5 @@ def test_validation_is_zscored_and_doubled_where_equalised_contrast_is_shown() -
 @pytest.mark.parametrize("images", [(4, 1, 8, 8, 8), (4, 3, 8, 8)], ids=["volumes", "colours"])
 def test_equalised_contrast_is_refused_for_what_is_no_grey_picture(images: tuple[int, ...]) -> None:
     labelled = LabelledSet(np.zeros(images, np.uint8), np.array([0, 1, 0, 1]))
-    with pytest.raises(NetworkInputError, match="equalised_share is for grey pictures"):
+    with pytest.raises(NetworkInputError, match="in grey pictures only"):
         held_out(labelled, AugmentSettings(equalised_share=0.1), CPU)

@@ -12,7 +12,9 @@ from models.training.settings import LabelledSet, TrainingSettings
 if TYPE_CHECKING:
     from torch import nn
 
-TINY = {"widths": (8, 8, 16, 16), "depths": (1, 1), "heads": 2}
+    from models.networks.spec import Option
+
+TINY: dict[str, Option] = {"widths": (8, 8, 16, 16), "depths": (1, 1), "heads": 2}
 
 
 def pictures(images: int = 16, *, seed: int = 1, shape: tuple[int, ...] = (28, 28), channels: int = 1) -> LabelledSet:

@@ -38,7 +38,7 @@ CHANGED = TrainingSettings(
 ORDERS = {
     "defaults": TrainingOrder(),
     "much": TrainingOrder(settings=CHANGED, options=dict(TINY), views="both", shape=(16, 32, 32), channels=3),
-    "another start": TrainingOrder(arch="vit", options={"size": "small"}, settings=TrainingSettings(learning_rate=5e-4)),
+    "another start": TrainingOrder("vit", options={"size": "small"}, settings=TrainingSettings(learning_rate=5e-4)),
     "default where the start is another": TrainingOrder(arch="vit", settings=TrainingSettings()),
     "default that was chosen": TrainingOrder(fixed=("training.mixup", "network.dropout"), options={"dropout": 0.2}),
     "threshold": TrainingOrder(threshold=0.9, trials=4),
@@ -51,11 +51,14 @@ def _describe(order: TrainingOrder, out: Path, start: Start | None = None) -> di
 
 def _order_of(words: list[str]) -> TrainingOrder:
     """What the command line's own parser makes of a command."""
-    app, orders = typer.Typer(), []
+    app = typer.Typer()
+    orders: list[TrainingOrder] = []
     app.command()(command.train)
-    with patch.object(command, "_run", lambda _data, _out, order, *_, **__: orders.append(order)), patch.object(
-        command, "_tell", lambda *_, **__: None
-    ), patch("sievert.cli.train.read_scope_file", lambda file: read_scope() if file else None):  # fmt: skip
+    with (
+        patch.object(command, "_run", lambda _data, _out, order, *_, **__: orders.append(order)),
+        patch.object(command, "_tell", lambda *_, **__: None),
+        patch.object(command, "read_scope_file", lambda file: read_scope() if file else None),
+    ):
         done = CliRunner().invoke(app, words, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     (order,) = orders

@@ -22,6 +22,7 @@ from pipelines.flows.retrain import kept_epoch, train_to_threshold
 from pipelines.flows.train import TrainingOrder, gather, read_order, train
 from pipelines.flows.training.run import Crew
 from pipelines.flows.tuning.records import TuningResult
+from pipelines.flows.tuning.run import Search
 from sievert.errors import (
     ConfigError,
     InputMissingError,
@@ -169,13 +170,13 @@ class _Training:
 def _until(
     monkeypatch: pytest.MonkeyPatch, data: Path, order: TrainingOrder, *outcomes: list[Epoch]
 ) -> tuple[TrainingOrder, Any, _Training]:
-    def tune(_sets: object, search: retrain.Search, **_: object) -> TuningResult:
+    def tune(_sets: object, search: Search, **_: object) -> TuningResult:
         searches.append(search)
         best = search.settings.model_copy(update={"learning_rate": 0.5})
         spec = search.spec.model_copy(update={"options": {**search.spec.options, "dropout": 0.0}})
         return cast("TuningResult", type("Found", (), {"best": best, "best_spec": spec}))
 
-    searches: list[retrain.Search] = []
+    searches: list[Search] = []
     monkeypatch.setattr(retrain, "tune", tune)
     training = _Training(*outcomes)
     done, fitted = train_to_threshold(read_order(data, order), order, cast("Any", training), start=None)

@@ -23,7 +23,7 @@ def test_sets_come_back_as_they_were(storage: RunStorage) -> None:
     for found, given in ((train, pictures(6, channels=2)), (validation, pictures(4, seed=2))):
         assert np.array_equal(found.images, given.images)
         assert np.array_equal(found.labels, given.labels)
-        assert (found.images.dtype, found.labels.dtype) == (np.uint8, np.int64)
+        assert (found.images.dtype.name, found.labels.dtype.name) == ("uint8", "int64")
     assert storage.names() == ["sets.npz"]
 
 

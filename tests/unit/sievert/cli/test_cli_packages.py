@@ -47,7 +47,12 @@ def test_train_hands_its_flags_over(app: typer.Typer, tmp_path: Path, monkeypatc
         digest="12ab",
         metrics=lambda: {"test": {"auroc": 1, "accuracy_argmax": 1}},
     )
-    monkeypatch.setattr("sievert.cli.train._run", lambda *given, **_: asked.append(given) or made)
+
+    def note(*given: object, **_: object) -> SimpleNamespace:
+        asked.append(given)
+        return made
+
+    monkeypatch.setattr("sievert.cli.train._run", note)
     flags = [
         "--arch",
         "vit",
