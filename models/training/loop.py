@@ -17,11 +17,12 @@ from models.training.optimiser import freeze_stages, keep_frozen_still, make_ave
 from models.training.settings import Epoch
 from models.training.source import ResidentSource, check_images, held_out
 from models.training.stepper import Stepper, laid_out
+from models.training.teaching import Teachers
 from models.training.workers import Workers, pick_device, seed_for
 from sievert.errors import DivergedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from models.networks.classifier import Classifier
     from models.networks.spec import NetworkSpec
@@ -76,13 +77,14 @@ class Training:
         spec: The network.
         settings: Everything else.
         start: Given the new network, to load weights into it.
+        teachers: Networks that give part of the targets.
         says: Told what the reader should know.
 
     Attributes:
         epochs: What was seen so far.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a training is made of
         self,
         train: LabelledSet | Source,
         validation: LabelledSet,
@@ -90,6 +92,7 @@ class Training:
         settings: TrainingSettings,
         *,
         start: Callable[[Classifier], object] | None = None,
+        teachers: Sequence[Classifier] = (),
         says: Callable[[str], None] = lambda _: None,
     ) -> None:
         make_deterministic(settings)
@@ -98,6 +101,7 @@ class Training:
         check_images(validation, spec)
         self._source = self._open(train, spec)
         self._held_out, self._truth = held_out(validation, settings.augment, self._device)
+        self._teachers = Teachers(teachers, share=settings.teacher_share, device=self._device)
         self._network = _prepare(build_network(spec), start, settings, self._device)
         self._average = make_average(self._network, settings.ema_decay)
         self._stepper = Stepper(self._network, self._workers, settings, self._source, says=says)
@@ -171,7 +175,7 @@ class Training:
         keep_frozen_still(self._network)
         losses = []
         for step, (images, targets) in enumerate(self._source.batches(number, draw)):
-            mixed, shares = mix(images, targets, self._settings, step=step, draw=draw)
+            mixed, shares = mix(images, self._teachers.soften(images, targets), self._settings, step=step, draw=draw)
             losses.append(self._stepper.step(mixed, shares))
             self._average.update_parameters(self._network)
             self._check_finite(losses[-1], number, step)

@@ -80,6 +80,9 @@ class TrainingSettings(_Settings):
     cutmix: float = Field(
         default=0.0, ge=0, description="Beta parameter of pasting one image into another; with mixup, in turn."
     )
+    teacher_share: float = Field(
+        default=0.7, ge=0, le=1, description="Share of the target that teachers give, where there are any (--teacher)."
+    )
     ema_decay: float = Field(default=0.995, ge=0, lt=1, description="Share of the averaged weights kept at each step.")
     keep: Literal["best", "last"] = Field(
         default="best", description="The epoch whose averaged weights have the lowest validation loss, or the last one."

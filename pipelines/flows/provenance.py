@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
     from models.networks.spec import Option
     from pipelines.flows.train import TrainingOrder
-    from pipelines.flows.training.start import Start
+    from pipelines.flows.training.start import Prior
     from pipelines.labelled.data import LabelledData
 
 _LIBRARIES = ("torch", "monai", "numpy", "onnx", "onnxscript", "onnxruntime", "opencv-python-headless", "safetensors")
 
 
 def describe_run(
-    order: TrainingOrder, data: LabelledData, spec: NetworkSpec, *, out: Path, start: Start | None
+    order: TrainingOrder, data: LabelledData, spec: NetworkSpec, *, out: Path, prior: Prior
 ) -> dict[str, Any]:
     """Names, hashes, settings and versions; no path, no time and no machine's name.
 
@@ -38,14 +38,18 @@ def describe_run(
         data: What it was trained on.
         spec: The network, all options filled in.
         out: Where the package goes; only its name is told.
-        start: What the network began with, or None: nothing.
+        prior: What the training built on.
     """
     external = order.external
     return {
         "command": shlex.join(["sievert", "train", data.name, "--out", out.name, *_flags(order, spec)]),
         "data": {"name": data.name, "sha256": data.digest, "unreadable": data.unreadable},
         "external": {"name": external.name, "sha256": hash_path(external)} if external else None,
-        "start": {"name": order.init.name, "sha256": start.digest} if order.init and start else None,
+        "start": {"name": order.init.name, "sha256": prior.start.digest} if order.init and prior.start else None,
+        "teachers": [
+            {"name": model.name, "arch": teacher.spec.arch, "sha256": teacher.weights.digest}
+            for model, teacher in zip(order.teachers, prior.teachers, strict=True)
+        ],
         "network": spec.model_dump(mode="json"),
         "settings": order.settings.model_dump(mode="json"),
         **order.notes,
@@ -90,6 +94,7 @@ def _flags(order: TrainingOrder, spec: NetworkSpec) -> list[str]:
     given |= {"--init": order.init.name} if order.init else {}
     given |= {"--external": order.external.name} if order.external else {}
     flags = [str(part) for pair in given.items() for part in pair]
+    flags += [part for model in order.teachers for part in ("--teacher", model.name)]
     return [*flags, *set_flags(_choices(order, spec))]
 
 

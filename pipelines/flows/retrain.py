@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from models.training.settings import Epoch
     from pipelines.flows.train import TrainingOrder
     from pipelines.flows.training.run import RayTraining
-    from pipelines.flows.training.start import Start
+    from pipelines.flows.training.start import Prior
     from pipelines.labelled.data import LabelledData
 
     Fitted = tuple[Classifier, list[Epoch]]
 
 
 def train_to_threshold(
-    data: LabelledData, order: TrainingOrder, training: RayTraining, *, start: Start | None
+    data: LabelledData, order: TrainingOrder, training: RayTraining, *, prior: Prior
 ) -> tuple[TrainingOrder, Fitted]:
     """Train; where validation accuracy is below the order's threshold, tune, train again, and keep the better one.
 
@@ -30,7 +30,7 @@ def train_to_threshold(
         data: What is learnt from and judged by.
         order: What is to be trained; without a threshold it is trained once.
         training: Trains.
-        start: What each network begins with, or None: nothing.
+        prior: What each training builds on; trials of tuning have no teachers.
 
     Returns:
         The order as it was trained in the end, with what happened in its notes; network and epochs.
@@ -38,15 +38,15 @@ def train_to_threshold(
     Raises:
         TrainingError: A training cannot go on, or no trial could be trained.
     """
-    first = _fit(data, order, training, start)
+    first = _fit(data, order, training, prior)
     accuracy = kept_epoch(order, first).validation_accuracy
     if order.threshold is None or accuracy >= order.threshold:
         return order, first
     says = training.follower.says
     says(f"validation accuracy {accuracy:.3f} is below {order.threshold}: tuning with {order.trials} trials")
-    again = _tune(data, order, training, start)
+    again = _tune(data, order, training, prior)
     says("training again with what was found")
-    second = _fit(data, again, training, start)
+    second = _fit(data, again, training, prior)
     return _choose((order, first), (again, second), training)
 
 
@@ -58,19 +58,19 @@ def kept_epoch(order: TrainingOrder, fitted: Fitted) -> Epoch:
     return min(epochs, key=lambda epoch: epoch.validation_loss)
 
 
-def _fit(data: LabelledData, order: TrainingOrder, training: RayTraining, start: Start | None) -> Fitted:
+def _fit(data: LabelledData, order: TrainingOrder, training: RayTraining, prior: Prior) -> Fitted:
     spec = order.spec(len(data.labels))
-    return training.fit(data.train, data.validation, spec, order.settings, digest=data.digest, start=start)
+    return training.fit(data.train, data.validation, spec, order.settings, digest=data.digest, prior=prior)
 
 
-def _tune(data: LabelledData, order: TrainingOrder, training: RayTraining, start: Start | None) -> TrainingOrder:
+def _tune(data: LabelledData, order: TrainingOrder, training: RayTraining, prior: Prior) -> TrainingOrder:
     search = Search(
         spec=order.spec(len(data.labels)),
         settings=order.settings.model_copy(update={"threads": 1}),
         ranges=ranges_of(order.arch, fixed=order.fixed),
         trials=order.trials,
         seed=order.settings.seed,
-        start=start,
+        start=prior.start,
     )
     says = training.follower.says
     result = tune(

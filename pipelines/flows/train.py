@@ -15,7 +15,7 @@ from pipelines.flows.packaging import Trained, write_package
 from pipelines.flows.provenance import describe_run
 from pipelines.flows.retrain import train_to_threshold
 from pipelines.flows.training.run import Crew, RayTraining
-from pipelines.flows.training.start import find_start
+from pipelines.flows.training.start import Prior, find_start, find_teacher
 from pipelines.flows.training.storage import RunStorage
 from pipelines.labelled.reading import read_labelled_data
 from sievert.errors import ConfigError, InputMissingError
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from models.recipe import Recipe
     from models.training.settings import Epoch
     from pipelines.flows.training.board import Follower
-    from pipelines.flows.training.start import Start
     from pipelines.labelled.data import LabelledData
 
 RANK_2, RANK_3 = 2, 3
@@ -49,6 +48,7 @@ class TrainingOrder:
         settings: How it is trained.
         scope: What the package is for; None: what is known of the data.
         init: A package, a pre-trained body or a file of weights to start from.
+        teachers: Packages that give part of the targets.
         external: Labelled pictures to measure with besides.
         threshold: Validation accuracy below which it is tuned and trained again; None: never.
         trials: Of that tuning.
@@ -64,6 +64,7 @@ class TrainingOrder:
     settings: TrainingSettings = field(default_factory=TrainingSettings)
     scope: Scope | None = None
     init: Path | None = None
+    teachers: tuple[Path, ...] = ()
     external: Path | None = None
     threshold: float | None = None
     trials: int = 16
@@ -131,9 +132,9 @@ def train(data: Path, out: Path, order: TrainingOrder, *, crew: Crew, follower: 
         raise InputMissingError(f"there is no folder {order.external.name!r}")
     order.spec(classes=2)  # refuse what cannot be built before much is read
     read = read_order(data, order)
-    start = find_start(order.init) if order.init else None
-    done, (network, epochs) = train_to_threshold(read, order, RayTraining(crew, follower), start=start)
-    trained = gather(done, read, network, epochs, out=out, start=start)
+    prior = find_prior(order, classes=len(read.labels))
+    done, (network, epochs) = train_to_threshold(read, order, RayTraining(crew, follower), prior=prior)
+    trained = gather(done, read, network, epochs, out=out, prior=prior)
     package = write_package(out, trained, external=order.external)
     RunStorage(crew.storage).remove()
     return package
@@ -145,6 +146,22 @@ def read_order(data: Path, order: TrainingOrder) -> LabelledData:
     return read_labelled_data(data, recipe=order.recipe(), labels=labels, channels=order.channels)
 
 
+def find_prior(order: TrainingOrder, *, classes: int) -> Prior:
+    """Read what the order's training builds on.
+
+    Args:
+        order: What was asked for.
+        classes: That the network tells apart.
+
+    Raises:
+        ModelMissingError: There is no such package or file.
+        ModelError: It cannot be used.
+        NetworkInputError: A teacher reads or tells something else.
+    """
+    start = find_start(order.init) if order.init else None
+    return Prior(start, tuple(find_teacher(model, order.spec(classes)) for model in order.teachers))
+
+
 def gather(
     order: TrainingOrder,
     data: LabelledData,
@@ -152,7 +169,7 @@ def gather(
     epochs: list[Epoch],
     *,
     out: Path,
-    start: Start | None,
+    prior: Prior,
 ) -> Trained:
     """Put together what a package is made of.
 
@@ -162,7 +179,7 @@ def gather(
         network: What came out.
         epochs: What was seen meanwhile.
         out: Folder of the package; only its name is told.
-        start: What the network began with.
+        prior: What the training built on.
     """
     return Trained(
         network=network,
@@ -171,5 +188,5 @@ def gather(
         recipe=order.recipe(),
         scope=order.scope or scope_for(data.name, data.labels),
         settings=order.settings,
-        provenance=describe_run(order, data, network.spec, out=out, start=start),
+        provenance=describe_run(order, data, network.spec, out=out, prior=prior),
     )

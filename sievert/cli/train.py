@@ -63,6 +63,10 @@ def train(
         float | None, typer.Option(help="Factor on the rate for each stage further from the head (default 1).")
     ] = None,
     init: InitOption = None,
+    teacher: Annotated[
+        list[Path] | None,
+        typer.Option(help="Package whose word on each image becomes part of its target; repeatable.", metavar="MODEL"),
+    ] = None,
     settings: Annotated[
         Path | None, typer.Option(help="best.json of a `sievert tune`; flags and --set win over it.", metavar="FILE")
     ] = None,
@@ -114,6 +118,7 @@ def train(
         named=named,
         scope=read_scope_file(scope),
         init=init,
+        teachers=tuple(teacher or ()),
         external=external,
         threshold=threshold,
         trials=trials,

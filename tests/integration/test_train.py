@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.integration.conftest import Answer, Sievert
 
-pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("ray_session")]
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("ray_session"), pytest.mark.timeout(900)]
 
 OPTIONS: dict[str, Any] = {"widths": (8, 8, 16, 16), "depths": (1, 1), "heads": 2}
 SETTINGS = TrainingSettings(threads=1, batch_size=8, epochs=2)

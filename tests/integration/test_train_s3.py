@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tests.integration.conftest import Sievert
 
+pytestmark = pytest.mark.timeout(900)
+
 BUCKET = "checkpoints"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from models.training.loop import fit_network
 from pipelines.flows.packaging import write_package
 from pipelines.flows.train import gather
+from pipelines.flows.training.start import Prior
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,5 +34,5 @@ def train_package(data: LabelledData, out: Path, order: TrainingOrder) -> tuple[
         data.train, data.validation, order.spec(len(data.labels)), order.settings, on_epoch=lambda _: None
     )
     seconds = time.monotonic() - begin
-    write_package(out, gather(order, data, network, epochs, out=out, start=None))
+    write_package(out, gather(order, data, network, epochs, out=out, prior=Prior()))
     return out.name, seconds

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.flows.training.board import open_board
+from pipelines.flows.training.start import Prior
 from pipelines.flows.training.storage import RunStorage, name_run
 from pipelines.flows.training.worker import STATE, train_worker
 from sievert.errors import TrainingError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from models.networks.spec import NetworkSpec
     from models.training.settings import Epoch, LabelledSet, TrainingSettings
     from pipelines.flows.training.board import Follower
-    from pipelines.flows.training.start import Start
 
 MOST_FAILURES = 8
 """Workers or nodes that may die before a training is given up."""
@@ -66,7 +66,7 @@ class RayTraining:
         settings: TrainingSettings,
         *,
         digest: str,
-        start: Start | None = None,
+        prior: Prior | None = None,
     ) -> tuple[Classifier, list[Epoch]]:
         """Train, or go on where the same training was interrupted.
 
@@ -76,7 +76,7 @@ class RayTraining:
             spec: The network.
             settings: Everything else.
             digest: Of the data.
-            start: What the network begins with, or None: nothing.
+            prior: What the network builds on; None: nothing.
 
         Returns:
             The network, in evaluation mode, and every epoch's figures.
@@ -89,16 +89,15 @@ class RayTraining:
         storage = RunStorage(self._crew.storage)
         sets = f"sets-{digest[:16]}-{'x'.join(map(str, train.images.shape[1:]))}.npz"
         storage.save_sets(sets, train, validation)
-        if start is not None:
-            storage.save(start.name, start.content)
+        prior = prior or Prior()
         task = {
             "storage": storage.root,
             "sets": sets,
             "spec": spec.model_dump(mode="json"),
             "settings": settings.model_dump(mode="json"),
-            "start": start.name if start else None,
+            **_send(prior, storage),
         }
-        name = name_run(digest, spec, settings, start=start.digest if start else None)
+        name = name_run(digest, spec, settings, start=prior.digest)
         return _finish(self.run(train_worker, task, threads=settings.threads, name=name), spec, settings)
 
     def run(
@@ -155,6 +154,18 @@ class RayTraining:
             failure_config=FailureConfig(max_failures=MOST_FAILURES),
             checkpoint_config=CheckpointConfig(num_to_keep=KEPT_CHECKPOINTS),
         )
+
+
+def _send(prior: Prior, storage: RunStorage) -> dict[str, Any]:
+    """Put weights where workers find them; their names there, for the task."""
+    if prior.start is not None:
+        storage.save(prior.start.name, prior.start.content)
+    teachers = []
+    for number, teacher in enumerate(prior.teachers):
+        name = f"teacher-{number}-{teacher.weights.name}"
+        storage.save(name, teacher.weights.content)
+        teachers.append({"spec": teacher.spec.model_dump(mode="json"), "weights": name})
+    return {"start": prior.start.name if prior.start else None, "teachers": teachers}
 
 
 def _read_state(result: Any) -> dict[str, Any]:  # noqa: ANN401 - Ray's type

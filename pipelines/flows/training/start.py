@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.package import FILES, load_package, shipped_packages
+from models.training.teaching import check_teacher
 from models.weights import load_weights
 from sievert.errors import ModelError, ModelMissingError
 
 if TYPE_CHECKING:
     from models.networks.classifier import Classifier
+    from models.networks.spec import NetworkSpec
     from models.weights import LoadedWeights
 
 
@@ -40,6 +42,67 @@ class Start:
             file = Path(folder) / self.name
             file.write_bytes(self.content)
             return load_weights(network, file)
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A trained network on its way to workers.
+
+    Attributes:
+        spec: Of the network.
+        weights: Of its package.
+    """
+
+    spec: NetworkSpec
+    weights: Start
+
+    def build(self) -> Classifier:
+        """The network with its weights."""
+        from models.networks.registry import build_network
+
+        network = build_network(self.spec)
+        self.weights.load(network)
+        return network
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What a training builds on.
+
+    Attributes:
+        start: What the network begins with, or None: nothing.
+        teachers: Networks that give part of the targets.
+    """
+
+    start: Start | None = None
+    teachers: tuple[Teacher, ...] = ()
+
+    @property
+    def digest(self) -> str | None:
+        """SHA-256 in hex over all of it; None where there is nothing."""
+        digests = [f"start {self.start.digest}"] if self.start else []
+        digests += [f"teacher {teacher.weights.digest}" for teacher in self.teachers]
+        return hashlib.sha256("\n".join(digests).encode()).hexdigest() if digests else None
+
+
+def find_teacher(model: Path, pupil: NetworkSpec) -> Teacher:
+    """Read a model package that is to teach.
+
+    Args:
+        model: Name of a shipped package, or a package's folder.
+        pupil: The network that it is to teach.
+
+    Raises:
+        ModelMissingError: There is none.
+        ModelError: It is not as it was made, or does not say which network it is.
+        NetworkInputError: It reads or tells something else than the pupil.
+    """
+    package = load_package(model)
+    spec = package.metadata.network
+    if spec is None:
+        raise ModelError(f"{model.name!r} cannot teach: it does not say which network it is")
+    check_teacher(spec, pupil)
+    return Teacher(spec, Start(package.weights_file.name, package.weights_file.read_bytes()))
 
 
 def find_start(init: Path) -> Start:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from models.networks.spec import NetworkSpec
 from models.training.settings import TrainingSettings
-from pipelines.flows.training.start import Start
+from pipelines.flows.training.start import Start, Teacher
 from pipelines.flows.training.storage import RunStorage
 from sievert.errors import SievertError, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from models.networks.classifier import Classifier
     from models.training.loop import Training
 
 STATE = "state.pt"
@@ -46,7 +47,8 @@ def train_worker(task: dict[str, Any]) -> None:
     """Train to the end, or from the last checkpoint to the end.
 
     Args:
-        task: `storage`, `sets`, `spec`, `settings`, `start` and `board`; see `pipelines.flows.training.run`.
+        task: `storage`, `sets`, `spec`, `settings`, `start`, `teachers` and `board`; see
+            `pipelines.flows.training.run`.
     """
     work(task, _open)
 
@@ -104,8 +106,14 @@ def _open(task: dict[str, Any]) -> Training:
         NetworkSpec.model_validate(task["spec"]),
         TrainingSettings.model_validate(task["settings"]),
         start=start.load if start else None,
+        teachers=[_build_teacher(told, storage) for told in task["teachers"]],
         says=lambda line: task["board"].put.remote("line", line),
     )
+
+
+def _build_teacher(told: dict[str, Any], storage: RunStorage) -> Classifier:
+    weights = Start(told["weights"], storage.load(told["weights"]))
+    return Teacher(NetworkSpec.model_validate(told["spec"]), weights).build()
 
 
 def _restore(training: Resumable, checkpoint: Any) -> None:  # noqa: ANN401 - Ray ships no types

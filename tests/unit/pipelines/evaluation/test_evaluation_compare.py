@@ -21,7 +21,7 @@ def _row(arch: str, value: float, *, reference: bool = False) -> dict[str, Any]:
         "figures": dict.fromkeys(FIGURES, figure),
     }
     if not reference:
-        row["differences"] = dict.fromkeys(FIGURES, {"difference": 0.021, "low": -0.004, "high": 0.05, "p": 0.08})
+        row["differences"] = {key: {"difference": 0.021, "low": -0.004, "high": 0.05, "p": 0.08} for key in FIGURES}
     return row
 
 

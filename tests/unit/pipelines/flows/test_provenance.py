@@ -17,7 +17,7 @@ from models.training.scopes import read_scope
 from models.training.settings import AugmentSettings, TrainingSettings
 from pipelines.flows.provenance import describe_run, set_flags
 from pipelines.flows.train import TrainingOrder
-from pipelines.flows.training.start import Start
+from pipelines.flows.training.start import Prior, Start, Teacher
 from pipelines.labelled.data import LabelledData
 from sievert.cli import train as command
 from tests.unit.models.training_samples import TINY, pictures
@@ -45,8 +45,8 @@ ORDERS = {
 }  # fmt: skip
 
 
-def _describe(order: TrainingOrder, out: Path, start: Start | None = None) -> dict[str, Any]:
-    return describe_run(order, DATA, order.spec(2), out=out, start=start)
+def _describe(order: TrainingOrder, out: Path, prior: Prior | None = None) -> dict[str, Any]:
+    return describe_run(order, DATA, order.spec(2), out=out, prior=prior or Prior())
 
 
 def _order_of(words: list[str]) -> TrainingOrder:
@@ -76,15 +76,23 @@ def test_command_gives_the_order_again(name: str, tmp_path: Path) -> None:
     assert set(again.fixed) >= set(order.fixed)
 
 
-def test_command_names_scope_start_and_external_set(tmp_path: Path) -> None:
+def test_command_names_scope_start_teachers_and_external_set(tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
-    order = TrainingOrder(scope=read_scope(), init=tmp_path / "weights.pt", external=tmp_path / "outside")
-    told = _describe(order, tmp_path / "out", Start("weights.pt", b"1"))
+    order = TrainingOrder(
+        scope=read_scope(),
+        init=tmp_path / "weights.pt",
+        teachers=(tmp_path / "old", tmp_path / "wise"),
+        external=tmp_path / "outside",
+    )
+    teachers = tuple(Teacher(order.spec(2), Start("t", content)) for content in (b"2", b"3"))
+    told = _describe(order, tmp_path / "out", Prior(Start("weights.pt", b"1"), teachers))
     assert str(tmp_path) not in json.dumps(told)
     again = _order_of(shlex.split(told["command"])[2:])
     assert again.scope == order.scope
     assert (again.init, again.external) == (Path("weights.pt"), Path("outside"))
+    assert again.teachers == (Path("old"), Path("wise"))
     assert told["start"]["sha256"] == Start("other", b"1").digest
+    assert [one["sha256"] for one in told["teachers"]] == [Start("t", content).digest for content in (b"2", b"3")]
 
 
 def test_command_of_what_was_tuned_names_what_was_found_instead_of_the_threshold(tmp_path: Path) -> None:

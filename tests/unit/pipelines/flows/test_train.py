@@ -21,6 +21,7 @@ from pipelines.flows.packaging import Trained, _describe_training, write_package
 from pipelines.flows.retrain import kept_epoch, train_to_threshold
 from pipelines.flows.train import TrainingOrder, gather, read_order, train
 from pipelines.flows.training.run import Crew
+from pipelines.flows.training.start import Prior
 from pipelines.flows.tuning.records import TuningResult
 from pipelines.flows.tuning.run import Search
 from sievert.errors import (
@@ -64,7 +65,7 @@ EPOCHS = [_epoch(1, 0.6), _epoch(2, 0.61, best=False)]
 def _trained(data: Path, out: Path, order: TrainingOrder = ORDER) -> Trained:
     torch.manual_seed(0)
     network = build_network(order.spec(2)).eval()
-    return gather(order, read_order(data, order), network, EPOCHS, out=out, start=None)
+    return gather(order, read_order(data, order), network, EPOCHS, out=out, prior=Prior())
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +180,7 @@ def _until(
     searches: list[Search] = []
     monkeypatch.setattr(retrain, "tune", tune)
     training = _Training(*outcomes)
-    done, fitted = train_to_threshold(read_order(data, order), order, cast("Any", training), start=None)
+    done, fitted = train_to_threshold(read_order(data, order), order, cast("Any", training), prior=Prior())
     assert [search.trials for search in searches] == [order.trials] * (len(training.asked) - 1)
     assert not any(name in search.ranges for search in searches for name in order.fixed)
     return done, fitted, training
