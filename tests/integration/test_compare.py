@@ -20,7 +20,7 @@ ROWS = ["cnn", "resnet50", "unet", "vit", "hybrid"]
 
 def _write_set(folder: Path) -> Path:
     draw = np.random.default_rng(5)
-    arrays = {}
+    arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]] = {}
     for split, images in (("train", 96), ("val", 32), ("test", 32)):
         labels = (np.arange(images) % 2).astype(np.uint8)
         pictures = draw.integers(40, 140, (images, 28, 28), dtype=np.uint8)
