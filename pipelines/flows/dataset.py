@@ -17,7 +17,8 @@ import ray.data
 from ray.data import ActorPoolStrategy, DataContext
 
 from pipelines.flows.shard import ShardScreener
-from sievert.errors import ClusterError, SievertError, read_error, write_error
+from sievert.errors import ClusterError, SievertError
+from sievert.errortext import read_error, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

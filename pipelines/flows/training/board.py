@@ -7,10 +7,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from models.training.settings import Epoch
-from sievert.errors import SievertError, read_error
+from sievert.errortext import read_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from sievert.errors import SievertError
 
 POLL_S = 0.5
 """How often the driver asks."""

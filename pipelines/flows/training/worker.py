@@ -11,7 +11,8 @@ from models.networks.spec import NetworkSpec
 from models.training.settings import TrainingSettings
 from pipelines.flows.training.start import Start, Teacher
 from pipelines.flows.training.storage import RunStorage
-from sievert.errors import SievertError, write_error
+from sievert.errors import SievertError
+from sievert.errortext import write_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable

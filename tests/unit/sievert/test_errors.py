@@ -4,7 +4,8 @@ import pickle
 
 import pytest
 
-from sievert.errors import SievertError, all_errors, read_error, write_error
+from sievert.errors import SievertError, all_errors
+from sievert.errortext import read_error, write_error
 
 
 @pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)

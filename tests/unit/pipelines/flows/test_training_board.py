@@ -5,7 +5,8 @@ from typing import Any
 
 from models.training.settings import Epoch
 from pipelines.flows.training.board import Board, Follower
-from sievert.errors import DivergedError, write_error
+from sievert.errors import DivergedError
+from sievert.errortext import write_error
 
 EPOCH = Epoch(number=1, training_loss=0.5, validation_loss=0.4, validation_accuracy=0.75, best=True)
 
