@@ -31,9 +31,10 @@ def make_tables(summary: dict[str, Any]) -> tuple[Table, ...]:
     """
     rows = summary["rows"]
     seeds, test = summary["seeds"], summary["data"]["test"]
+    who = f"Mean of {seeds} seeds on {test} test images, ± standard deviation over seeds;"
     note = (
-        f"Mean of {seeds} seeds on {test} test images, ± standard deviation over seeds; in brackets the 95 % interval "
-        "of a bootstrap over images. Calls by arg-max; precision, recall and F1 are macro averages."
+        f"{who if seeds > 1 else f'One seed on {test} test images;'} in brackets the 95 % interval of a bootstrap over "
+        "images. Calls by arg-max; precision, recall and F1 are macro averages."
     )
     tables = [
         Table(
