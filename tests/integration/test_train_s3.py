@@ -54,6 +54,7 @@ def test_files_are_written_listed_read_and_deleted(place: str) -> None:
     assert storage.names() == []
 
 
+@pytest.mark.chaos
 @pytest.mark.cluster
 @pytest.mark.usefixtures("ray_session")
 def test_training_keeps_its_state_in_the_bucket_and_ends_in_the_same_weights(
