@@ -18,7 +18,7 @@ from pipelines.results.inventory import add_files, encode_files, list_files
 from pipelines.results.keystore import KeyStore
 from pipelines.results.leaves import record_leaf
 from pipelines.results.ledger import EmbeddedLedger
-from pipelines.results.outfolder import OutFolder, canonical_json, read_job
+from pipelines.results.outfolder import OutFolder, canonical_json, finishing, read_job
 from pipelines.results.quarantine import write_quarantine
 from pipelines.results.report import render_report
 from pipelines.results.runmanifest import RunFacts, describe_run
@@ -90,6 +90,10 @@ class JobCollector:
         """
         if len(self._roots) != self._header.shards.count:
             raise IntegrityError("the job cannot be finished: shards are missing")
+        with finishing(self._out):
+            return self._finish(facts)
+
+    def _finish(self, facts: RunFacts) -> Finished:
         if not self._out.files.exists():
             self._write_whole_job(facts)
         root = self._check_files()

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -162,6 +162,28 @@ def locked_out_folder(path: Path) -> Iterator[OutFolder]:
             out.results.mkdir(exist_ok=True)
             out.work.mkdir(exist_ok=True)
         yield out
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def finishing(out: OutFolder) -> Iterator[None]:
+    """Hold the end of a job, waiting for whoever holds it, and have a work folder there.
+
+    The run's own lock is the driver's. The results actor of a driver that was killed can live on for a moment and
+    finish the job while the next run does: each step is safe to repeat, but not to interleave.
+
+    Raises:
+        StorageError: And its kinds.
+    """
+    with disk_errors("the out folder could not be written to"):
+        descriptor = os.open(out.job, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with disk_errors("the out folder could not be written to"):
+            out.work.mkdir(exist_ok=True)
+        yield
     finally:
         os.close(descriptor)
 
