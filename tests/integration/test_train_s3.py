@@ -52,9 +52,10 @@ def test_files_are_written_listed_read_and_deleted(place: str) -> None:
     storage.drop("a.bin")
     storage.drop("a.bin")
     assert storage.names() == []
+    storage.remove()
+    assert RunStorage(place).names() == ["of-somebody-else"]
 
 
-@pytest.mark.chaos
 @pytest.mark.cluster
 @pytest.mark.usefixtures("ray_session")
 def test_training_keeps_its_state_in_the_bucket_and_ends_in_the_same_weights(

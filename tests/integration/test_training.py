@@ -136,7 +136,6 @@ def test_loss_that_is_not_finite_ends_at_once_and_leaves_the_last_good_checkpoin
     _refused(again, 81, f"goes on after epoch {good}", found[0])
 
 
-@pytest.mark.chaos
 def test_two_workers_that_diverge_tell_it_once(data: Path, tmp_path: Path) -> None:
     read = read_order(data, TrainingOrder())
     spec = NetworkSpec(arch="hybrid", shape=(28, 28), options=OPTIONS)
@@ -172,7 +171,6 @@ def test_patient_in_two_splits_is_refused_with_the_count(sievert: Sievert, tmp_p
     _refused(answer, 26, "3 patients")
 
 
-@pytest.mark.chaos
 def test_figures_go_to_tensorboard_and_mlflow(sievert: Sievert, data: Path, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     done = sievert(
@@ -187,7 +185,6 @@ def test_figures_go_to_tensorboard_and_mlflow(sievert: Sievert, data: Path, tmp_
     assert dict(rows) == pytest.approx(dict(enumerate(told, start=1)), abs=1e-4)
 
 
-@pytest.mark.chaos
 def test_package_is_a_start_for_another_training(sievert: Sievert, data: Path, tmp_path: Path) -> None:
     assert sievert("train", data, "--out", tmp_path / "first", *FAST).code == 0
     frozen = ("--init", tmp_path / "first", "--freeze", 4, "--set", "training.keep=last", "--epochs", 1)

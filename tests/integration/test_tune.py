@@ -46,7 +46,6 @@ def trials_of(out: Path) -> list[dict[str, Any]]:
     return trials
 
 
-@pytest.mark.chaos
 @pytest.mark.cluster
 @pytest.mark.usefixtures("ray_session")
 def test_tuning_is_never_worse_than_the_defaults_and_writes_what_training_takes(
@@ -70,7 +69,6 @@ def test_tuning_is_never_worse_than_the_defaults_and_writes_what_training_takes(
     assert again.json == answer.json
 
 
-@pytest.mark.chaos
 @pytest.mark.cluster
 @pytest.mark.usefixtures("ray_session")
 def test_trials_that_cannot_be_trained_are_told_and_end_nothing(sievert: Sievert, data: Path, tmp_path: Path) -> None:
@@ -86,7 +84,6 @@ def start(*arguments: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
-@pytest.mark.chaos
 def test_killed_in_the_middle_a_search_goes_on_and_ends_with_as_many_trials(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "tuned"
     command = ("tune", data, "--out", out, "--trials", 4, "--epochs", 3, *TINY)
