@@ -17,6 +17,9 @@ NORMS: dict[int, Callable[..., nn.Module]] = {2: nn.BatchNorm2d, 3: nn.BatchNorm
 MAX_POOLS: dict[int, Callable[..., nn.Module]] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 """By rank, the number of spatial dimensions."""
 
+EXPANSION = 3
+"""Times as many channels between the two ends of an inverted residual."""
+
 
 def convolve(
     channels_in: int, channels_out: int, *, rank: int, side: int = 3, stride: int = 1, groups: int = 1
@@ -34,16 +37,16 @@ class InvertedResidual(nn.Module):
     Source: Howard et al., "Searching for MobileNetV3", ICCV 2019.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, *, rank: int, stride: int, expansion: int = 3) -> None:
+    def __init__(self, channels_in: int, channels_out: int, *, rank: int, stride: int, squeeze: bool = True) -> None:
         super().__init__()
-        wide = channels_in * expansion
+        wide = channels_in * EXPANSION
         self.adds = stride == 1 and channels_in == channels_out
         self.body = nn.Sequential(
             *convolve(channels_in, wide, rank=rank, side=1),
             nn.ReLU(inplace=True),
             *convolve(wide, wide, rank=rank, stride=stride, groups=wide),
             nn.ReLU(inplace=True),
-            SqueezeExcite(wide, rank=rank),
+            SqueezeExcite(wide, rank=rank) if squeeze else nn.Identity(),
             *convolve(wide, channels_out, rank=rank, side=1),
         )
 

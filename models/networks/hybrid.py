@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from math import ceil, prod
 from typing import TYPE_CHECKING, Self
 
@@ -34,12 +35,16 @@ class HybridOptions(NetworkOptions):
         widths: Channels of the stem, of the two stages and of the last map.
         depths: Blocks in each stage; the second has one more, which halves the side.
         heads: Of the attention; divides the second stage's channels.
+        attention: Whether there is any.
+        squeeze: Whether the blocks weigh their channels by squeeze-and-excitation.
     """
 
     drop_path: float = Field(default=0.0, ge=0, lt=1)
     widths: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt] = (24, 48, 96, 128)
     depths: tuple[NonNegativeInt, NonNegativeInt] = (2, 2)
     heads: PositiveInt = 4
+    attention: bool = True
+    squeeze: bool = True
 
     @model_validator(mode="after")
     def _check_heads(self) -> Self:
@@ -61,14 +66,14 @@ def build_hybrid(spec: NetworkSpec) -> Classifier:
 
 def _make_body(spec: NetworkSpec, options: HybridOptions) -> nn.Sequential:
     (_, fine, coarse, last), rank = options.widths, spec.rank
-    repeat = {"rank": rank, "stride": 1}
+    block = partial(InvertedResidual, rank=rank, squeeze=options.squeeze)
     return nn.Sequential(
         OrderedDict(
             stem=_make_stem(spec, options),
-            fine=nn.Sequential(*[InvertedResidual(fine, fine, **repeat) for _ in range(options.depths[0])]),
-            halve=InvertedResidual(fine, coarse, rank=rank, stride=2),
-            coarse=nn.Sequential(*[InvertedResidual(coarse, coarse, **repeat) for _ in range(options.depths[1])]),
-            attention=Attention(coarse, rank=rank, heads=options.heads),
+            fine=nn.Sequential(*[block(fine, fine, stride=1) for _ in range(options.depths[0])]),
+            halve=block(fine, coarse, stride=2),
+            coarse=nn.Sequential(*[block(coarse, coarse, stride=1) for _ in range(options.depths[1])]),
+            attention=Attention(coarse, rank=rank, heads=options.heads) if options.attention else nn.Identity(),
             last=nn.Sequential(*convolve(coarse, last, rank=rank, side=1), nn.ReLU()),
         )
     )
@@ -80,7 +85,7 @@ def _make_stem(spec: NetworkSpec, options: HybridOptions) -> nn.Sequential:
     more = _count_halvings(spec.shape) - 2
     first = convolve(spec.channels, stem, rank=rank, stride=2 if more else 1)
     second = convolve(stem, fine, rank=rank, stride=2)
-    rest = [InvertedResidual(fine, fine, rank=rank, stride=2) for _ in range(more - 1)]
+    rest = [InvertedResidual(fine, fine, rank=rank, stride=2, squeeze=options.squeeze) for _ in range(more - 1)]
     return nn.Sequential(*first, nn.ReLU(inplace=True), *second, nn.ReLU(inplace=True), *rest)
 
 

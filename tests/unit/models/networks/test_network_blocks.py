@@ -97,3 +97,16 @@ def test_copies_keep_their_stages_and_their_stochastic_depth() -> None:
         own = {id(parameter) for parameter in twin.body.parameters()}
         assert {id(parameter) for stage in twin.stages for parameter in stage.parameters()} == own
         assert any(module._forward_hooks for module in twin.modules())
+
+
+@pytest.mark.parametrize(("option", "part"), [("attention", Attention), ("squeeze", SqueezeExcite)])
+def test_a_part_of_the_hybrid_can_be_left_out_and_nothing_else_changes(option: str, part: type[nn.Module]) -> None:
+    whole = build_network(NetworkSpec(arch="hybrid", shape=(28, 28)))
+    network = build_network(NetworkSpec(arch="hybrid", shape=(28, 28), options={option: False})).eval()
+    assert not [module for module in network.modules() if isinstance(module, part)]
+    parts = [module for module in whole.modules() if isinstance(module, part)]
+    left = sum(parameter.numel() for module in parts for parameter in module.parameters())
+    count = sum(parameter.numel() for parameter in network.parameters())
+    assert left > 0
+    assert count + left == sum(parameter.numel() for parameter in whole.parameters())
+    assert network(torch.zeros(1, 1, 28, 28))[1].shape == whole.eval()(torch.zeros(1, 1, 28, 28))[1].shape
