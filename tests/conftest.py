@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two processes share the suite file by file; one of them has all of integration, and the one Ray session."""
+    for item in items:
+        place = item.path.relative_to(ROOT / "tests")
+        item.add_marker(pytest.mark.xdist_group("integration" if place.parts[0] == "integration" else str(place)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_traces() -> None:
+    """PyTorch's exporter logs every step of its work, and pytest would keep and print them all."""
+    logging.getLogger("torch.__trace").propagate = False
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -33,7 +33,7 @@ EVALUATION_BATCH = 256
 """Images a forward pass of the validation split."""
 
 
-def fit_network(
+def fit_network(  # noqa: PLR0913 - all that a training is made of
     train: LabelledSet,
     validation: LabelledSet,
     spec: NetworkSpec,
@@ -41,6 +41,7 @@ def fit_network(
     *,
     on_epoch: Callable[[Epoch], None],
     start: Callable[[Classifier], object] | None = None,
+    teachers: Sequence[Classifier] = (),
 ) -> tuple[Classifier, list[Epoch]]:
     """Train in this process, from first to last epoch.
 
@@ -53,6 +54,7 @@ def fit_network(
         settings: Everything else.
         on_epoch: Called after each epoch.
         start: Given the new network, to load weights into it.
+        teachers: Networks that give part of the targets.
 
     Returns:
         The network, in evaluation mode and on the CPU, and what was seen at each epoch.
@@ -62,7 +64,7 @@ def fit_network(
         MemoryExhaustedError: Not even half a batch fits.
         NetworkInputError: Network, settings and images do not fit each other.
     """
-    training = Training(train, validation, spec, settings, start=start)
+    training = Training(train, validation, spec, settings, start=start, teachers=teachers)
     while not training.finished:
         on_epoch(training.run_epoch())
     return training.chosen(), training.epochs

@@ -31,7 +31,7 @@ def draw_trade(summary: dict[str, Any]) -> str:
         figure = Figure(figsize=(8, 4.2), layout="constrained")
         axes = figure.add_subplot()
         for row in summary["rows"]:
-            _draw_row(axes, row, reference=row["arch"] == summary["reference"])
+            _draw_row(axes, row, reference=row["name"] == summary["reference"])
         axes.set_xscale("log")
         axes.margins(0.15)
         axes.set_xlabel("Time of one image on one core (ms, logarithmic)")
@@ -48,5 +48,5 @@ def _draw_row(axes: Any, row: dict[str, Any], *, reference: bool) -> None:  # no
     spread = [[max(told["mean"] - told["low"], 0)], [max(told["high"] - told["mean"], 0)]]
     axes.errorbar(time_ms, told["mean"], yerr=spread, color=colour, capsize=3, linewidth=1)
     axes.scatter(time_ms, told["mean"], s=30 + 12 * row["onnx_mb"] ** 0.9, color=colour, alpha=0.55, zorder=3)
-    label = f"{row['arch']} ({row['onnx_mb']:.1f} MB)"
+    label = f"{row['name']} ({row['onnx_mb']:.1f} MB)"
     axes.annotate(label, (time_ms, told["mean"]), xytext=(9, 7), textcoords="offset points", color=colour)

@@ -52,6 +52,8 @@ def make_tables(summary: dict[str, Any]) -> tuple[Table, ...]:
             "Inference time and model size", _time_head(rows), tuple(_times(row) for row in rows), _time_note(summary)
         ),
     ]
+    if seeds > 1:
+        tables.append(_ensembles(summary))
     if len(rows) > 1:
         tables.append(_differences(summary))
     return tuple(tables)
@@ -68,12 +70,19 @@ def _one_markdown(table: Table) -> str:
     return "\n".join([*lines, "", *([table.note, ""] if table.note else [])])
 
 
+def _ensembles(summary: dict[str, Any]) -> Table:
+    names, seeds = ("auroc", "accuracy", "f1"), summary["seeds"]
+    rows = tuple((row["name"], *(_figure(row["ensemble"][name]) for name in names)) for row in summary["rows"])
+    note = f"Mean of what the {seeds} networks of a row say: {seeds} times its size and its time."
+    return Table(f"Ensembles of {seeds} seeds", ("model", "AUC", "accuracy", "F1"), rows, note)
+
+
 def _line(cells: tuple[str, ...]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
 def _figures(rows: list[dict[str, Any]], *names: str) -> tuple[tuple[str, ...], ...]:
-    return tuple((row["arch"], *(_figure(row["figures"][name]) for name in names)) for row in rows)
+    return tuple((row["name"], *(_figure(row["figures"][name]) for name in names)) for row in rows)
 
 
 def _figure(told: dict[str, Any]) -> str:
@@ -91,7 +100,7 @@ def _times(row: dict[str, Any]) -> tuple[str, ...]:
     latency = row["latency_ms"]
     gpu = (f"{latency['gpu']:.2f}",) if latency["gpu"] is not None else ()
     sizes = (f"{row['onnx_mb']:.2f}", f"{row['weights_mb']:.2f}", f"{row['parameters']:,}")
-    return (row["arch"], f"{latency['one_core']:.2f}", f"{latency['all_cores']:.2f}", *gpu, *sizes)
+    return (row["name"], f"{latency['one_core']:.2f}", f"{latency['all_cores']:.2f}", *gpu, *sizes)
 
 
 def _time_note(summary: dict[str, Any]) -> str:
@@ -103,7 +112,7 @@ def _time_note(summary: dict[str, Any]) -> str:
 def _differences(summary: dict[str, Any]) -> Table:
     reference = summary["reference"]
     rows = tuple(
-        (row["arch"], *(_difference(row["differences"][name]) for name in ("auroc", "accuracy", "f1")))
+        (row["name"], *(_difference(row["differences"][name]) for name in ("auroc", "accuracy", "f1")))
         for row in summary["rows"]
         if "differences" in row
     )

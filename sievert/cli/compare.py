@@ -27,6 +27,13 @@ def compare(
     ] = "cnn,resnet50,unet,vit,hybrid",
     seeds: Annotated[int, typer.Option(min=1, help="Trainings a network.")] = 3,
     trials: Annotated[int, typer.Option(min=0, help="Trials of tuning a network; 0: its starting values.")] = 0,
+    taught: Annotated[
+        str,
+        typer.Option(
+            help="Rows to train once more, each seed taught by all seeds of its row; rows of their own.",
+            metavar="NAME,...",
+        ),
+    ] = "",
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training split, for all alike.")] = 25,
     size: SizeOption = "28",
     channels: ChannelsOption = 1,
@@ -50,7 +57,9 @@ def compare(
 
     base = make_order("hybrid", size, channels=channels, views=views, scope=read_scope_file(scope))
     given = QUICK if quick else {"training.epochs": epochs}
-    order = CompareOrder(base, _read_names(arch), 1 if quick else seeds, trials, _read_choices(given, choose))
+    order = CompareOrder(
+        base, _read_names(arch), 1 if quick else seeds, trials, _read_choices(given, choose), _read_names(taught)
+    )
     summary = _run(data, out, order, address)
     _write(summary, out)
     if json:

@@ -53,6 +53,23 @@ def test_quick_comparison_prints_the_tables_of_all_rows_and_is_not_done_twice(si
     assert figures[0] == figures[1]
 
 
+def test_taught_row_is_trained_once_more_by_its_own_row_and_stands_last(sievert: Sievert) -> None:
+    data, out = _write_set(sievert.home), sievert.home / "compared"
+    command = ("compare", data, "--out", out, "--json", "--arch", "hybrid", "--seeds", 1, "--epochs", 1)
+    assert sievert(*command).code == 0
+    answer = sievert(*command, "--taught", "hybrid")
+    assert answer.code == 0, answer.err
+    assert [row["name"] for row in answer.json["rows"]] == ["hybrid", "hybrid (taught)"]
+    assert answer.json["reference"] == "hybrid (taught)"
+    assert "trained hybrid-taught-0" in answer.err
+    assert "trained hybrid-0" not in answer.err
+    teachers = json.loads((out / "packages" / "hybrid-taught-0" / "provenance.json").read_bytes())["teachers"]
+    assert [teacher["name"] for teacher in teachers] == ["hybrid-0"]
+    assert "trained " not in sievert(*command, "--taught", "hybrid").err
+    refused = sievert(*command, "--taught", "cnn")
+    assert "'cnn' cannot be taught: it is no row" in " ".join(refused.err.split())
+
+
 def test_unknown_row_is_refused_before_anything_is_trained(sievert: Sievert) -> None:
     answer = sievert("compare", _write_set(sievert.home), "--arch", "hybrid,resnet51", "--out", sievert.home / "c")
     assert answer.code == 32

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(2400)  # half a minute each on a quiet machine; a busy one is slower, not wrong
 
-EPOCHS = 4
+EPOCHS = 5
 PATIENCE_S = 900.0
 WORKER = "ray::RayTrainWorker"
 IMAGES = (1600, 16, 16)
@@ -82,13 +82,23 @@ def _wait_for(process: subprocess.Popen[str], due: Callable[[], Any], timeout_s:
     raise AssertionError("it ended, or nothing happened, before it could be killed")
 
 
-def _middle_of_the_next_epoch(process: subprocess.Popen[str], run: Path) -> None:
-    """A checkpoint was written, and as much time has gone as a third of an epoch takes."""
-    _wait_for(process, lambda: _checkpoints(run))
-    begun = time.monotonic()
-    before = _checkpoints(run)
+def _next_checkpoint(process: subprocess.Popen[str], run: Path) -> float:
+    """Wait for one that is not there yet; seconds waited."""
+    begun, before = time.monotonic(), _checkpoints(run)
     _wait_for(process, lambda: _checkpoints(run) - before)
-    time.sleep((time.monotonic() - begun) / 3)
+    return time.monotonic() - begun
+
+
+def _middle_of_the_next_epoch(process: subprocess.Popen[str], run: Path) -> float:
+    """A checkpoint was written, and as much time has gone as a third of an epoch takes; seconds of an epoch."""
+    _wait_for(process, lambda: _checkpoints(run))
+    epoch_s = _next_checkpoint(process, run)
+    _wait_a_third(process, epoch_s)
+    return epoch_s
+
+
+def _wait_a_third(process: subprocess.Popen[str], epoch_s: float) -> None:
+    time.sleep(epoch_s / 3)
     assert process.poll() is None, "it ended before it could be killed"
 
 
@@ -127,6 +137,31 @@ def cleaned() -> Iterator[list[subprocess.Popen[str]]]:
             _kill(process)
 
 
+def test_worker_and_then_driver_killed_in_an_epoch_it_goes_on_and_ends_in_the_same_weights(
+    folder: Path, undisturbed: str, cleaned: list[subprocess.Popen[str]]
+) -> None:
+    run = folder / "both.run"
+    process = _start(folder, "both")
+    cleaned.append(process)
+    epoch_s = _middle_of_the_next_epoch(process, run)
+    (worker,) = _workers_of(process)
+    worker.kill()
+    _next_checkpoint(process, run)  # by the worker that took its place
+    _wait_a_third(process, epoch_s)
+    _kill(process)
+    assert not (folder / "both").exists()
+    again = _start(folder, "both")
+    cleaned.append(again)
+    said = _end(again)
+    assert "goes on after epoch" in said
+    assert "epoch 1 of" not in said
+    assert f"epoch {EPOCHS} of {EPOCHS}" in said
+    assert _hash(folder / "both") == undisturbed
+    assert len(provenance_of(folder / "both")["epochs"]) == EPOCHS
+    assert not run.exists()
+
+
+@pytest.mark.chaos
 def test_worker_killed_in_an_epoch_is_replaced_and_ends_in_the_same_weights(
     folder: Path, undisturbed: str, cleaned: list[subprocess.Popen[str]]
 ) -> None:
@@ -140,6 +175,7 @@ def test_worker_killed_in_an_epoch_is_replaced_and_ends_in_the_same_weights(
     assert len(provenance_of(folder / "worker")["epochs"]) == EPOCHS
 
 
+@pytest.mark.chaos
 def test_driver_killed_in_an_epoch_goes_on_when_started_again_and_ends_in_the_same_weights(
     folder: Path, undisturbed: str, cleaned: list[subprocess.Popen[str]]
 ) -> None:

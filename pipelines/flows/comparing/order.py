@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from models.networks.registry import ARCHITECTURES, find_architecture
+from sievert.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,9 @@ ROWS = ("cnn", "resnet50", "unet", "vit", "hybrid")
 TUNING_SEED = 1000
 """Of the trainings that tune: none of those that are compared."""
 
+TAUGHT = "{} (taught)"
+"""Name of the row of a network that learnt from the row of the same network."""
+
 
 @dataclass(frozen=True, slots=True)
 class CompareOrder:
@@ -33,6 +37,7 @@ class CompareOrder:
         seeds: Trainings a row.
         trials: Trials of tuning a row; with 1 or fewer each row trains with its own starting values.
         choices: What the user set, by dotted name: it wins over starting values, and is not tuned.
+        taught: Rows that are trained once more, each seed taught by all packages of its row: rows of their own.
     """
 
     base: TrainingOrder
@@ -40,6 +45,12 @@ class CompareOrder:
     seeds: int = 3
     trials: int = 0
     choices: Mapping[str, object] = field(default_factory=dict)
+    taught: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        strange = [arch for arch in self.taught if arch not in self.archs]
+        if strange:
+            raise ConfigError(f"{strange[0]!r} cannot be taught: it is no row", remedy="Name rows of --arch.")
 
     def row(self, arch: str) -> TrainingOrder:
         """A row before tuning: its starting values, then what the user set.
@@ -85,12 +96,14 @@ class Row:
     """One network of the comparison.
 
     Attributes:
+        name: In the tables.
         arch: Name in the zoo.
         packages: One a seed.
         trials: Of its tuning.
         latency: Of its first package; all have the same network.
     """
 
+    name: str
     arch: str
     packages: tuple[ModelPackage, ...]
     trials: tuple[Trial, ...]

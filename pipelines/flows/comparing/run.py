@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from cluster.machine import count_cores
 from models.latency import measure_gpu_latencies, measure_latencies
 from models.package import load_package
-from pipelines.flows.comparing.order import TUNING_SEED, Latency, Row
+from pipelines.flows.comparing.order import TAUGHT, TUNING_SEED, Latency, Row
 from pipelines.flows.comparing.work import train_package
-from pipelines.flows.train import read_order
+from pipelines.flows.train import find_prior, read_order
 from pipelines.flows.tuning.run import Search, tune
 from pipelines.flows.tuning.space import ranges_of
 from sievert.errors import ModelError
@@ -54,13 +54,23 @@ def compare(
     for row in rows.values():
         row.spec(len(read.labels))
     tuned = {arch: _tune(read, row, order, out, says) for arch, row in rows.items()}
-    packages = _train(read, {arch: row for arch, (row, _) in tuned.items()}, order, out, says)
+    made = _make_packages(read, {arch: row for arch, (row, _) in tuned.items()}, order, out, says)
     says("timing each network")
-    latencies = measure([packages[arch][0] for arch in order.archs])
-    found = [
-        Row(arch, packages[arch], tuned[arch][1], latency) for arch, latency in zip(order.archs, latencies, strict=True)
-    ]
-    return found, read
+    told = zip(made, measure([packages[0] for _, _, packages in made]), strict=True)
+    return [Row(name, arch, found, tuned[arch][1], latency) for (name, arch, found), latency in told], read
+
+
+def _make_packages(
+    data: LabelledData, rows: dict[str, TrainingOrder], order: CompareOrder, out: Path, says: Callable[[str], None]
+) -> list[tuple[str, str, tuple[ModelPackage, ...]]]:
+    """Name, network and packages of each row; those that are taught come last, for they need the others."""
+    first = _train(data, rows, order, out, says)
+    taught = {
+        arch: replace(rows[arch], teachers=tuple(package.folder for package in first[arch])) for arch in order.taught
+    }
+    second = _train(data, taught, order, out, says)
+    made = [(arch, arch, first[arch]) for arch in order.archs]
+    return made + [(TAUGHT.format(arch), arch, second[arch]) for arch in order.taught]
 
 
 def measure(packages: list[ModelPackage]) -> list[Latency]:
@@ -111,7 +121,7 @@ def _train(
     import ray
 
     places = {
-        (arch, seed): (out.absolute() / PACKAGES / f"{arch}-{seed}", _seeded(row, seed))
+        (arch, seed): (out.absolute() / PACKAGES / _folder_name(row, seed), _seeded(row, seed))
         for seed in range(order.seeds)
         for arch, row in rows.items()
     }
@@ -133,6 +143,10 @@ def _seeded(row: TrainingOrder, seed: int) -> TrainingOrder:
     return replace(row, settings=row.settings.model_copy(update={"seed": seed}))
 
 
+def _folder_name(row: TrainingOrder, seed: int) -> str:
+    return f"{row.arch}-taught-{seed}" if row.teachers else f"{row.arch}-{seed}"
+
+
 def _is_done(place: Path, order: TrainingOrder, digest: str) -> bool:
     """Whether an earlier run wrote this very package."""
     import json
@@ -144,4 +158,7 @@ def _is_done(place: Path, order: TrainingOrder, digest: str) -> bool:
         return False
     same = told.get("settings") == order.settings.model_dump(mode="json") and told["data"]["sha256"] == digest
     network = package.metadata.network
-    return same and network is not None and network == order.spec(network.classes)
+    if not same or network is None or network != order.spec(network.classes):
+        return False
+    prior = find_prior(order, classes=network.classes)
+    return [teacher["sha256"] for teacher in told["teachers"]] == [one.weights.digest for one in prior.teachers]

@@ -50,15 +50,16 @@ def summarise(rows: list[Row], data: LabelledData, order: CompareOrder) -> dict[
         order: What was asked for.
 
     Returns:
-        `data`, `shape`, `seeds`, `trials`, `versions`, `rows` (see `_describe_row`) and `reference`, the last row's
-        name, to which each row's `differences` are told: mean over seeds of the reference's figure less the row's, with
-        the 95 % interval and the two-sided p of a bootstrap over images, drawn alike for all.
+        `data`, `labels`, `shape`, `views`, `seeds`, `trials`, `taught`, `versions`, `rows` (see `_describe_row`) and
+        `reference`, the last row's name, to which each row's `differences` are told: mean over seeds of the reference's
+        figure less the row's, with the 95 % interval and the two-sided p of a bootstrap over images, drawn alike for
+        all.
     """
-    judged = {row.arch: [_judge(package, data) for package in row.packages] for row in rows}
-    reference = rows[-1].arch
-    described = [_describe_row(row, judged[row.arch], order) for row in rows]
+    judged = {row.name: [_judge(package, data) for package in row.packages] for row in rows}
+    reference = rows[-1].name
+    described = [_describe_row(row, judged[row.name], order) for row in rows]
     for told in described[:-1]:
-        told["differences"] = _compare(judged[reference], judged[told["arch"]])
+        told["differences"] = _compare(judged[reference], judged[told["name"]])
     return {
         "data": {"name": data.name, "sha256": data.digest, **_count(data)},
         "labels": list(data.labels),
@@ -66,6 +67,7 @@ def summarise(rows: list[Row], data: LabelledData, order: CompareOrder) -> dict[
         "views": order.base.views,
         "seeds": order.seeds,
         "trials": order.trials,
+        "taught": list(order.taught),
         "reference": reference,
         "rows": described,
         "versions": list_versions(),
@@ -83,9 +85,25 @@ def _judge(package: ModelPackage, data: LabelledData) -> Judged:
 
 
 def _describe_row(row: Row, judged: list[Judged], order: CompareOrder) -> dict[str, Any]:
-    """Name, network, how it was trained, size, latency, and each figure's mean, spread over seeds and interval."""
+    """Name, network, how it was trained, size, latency, and figures: of the seeds, and of all seeds together."""
     package = row.packages[0]
     provenance = package.provenance()
+    return {
+        "name": row.name,
+        "arch": row.arch,
+        "network": provenance["network"],
+        "settings": provenance["settings"],
+        "tuned": order.trials if row.trials else 0,
+        "parameters": provenance["parameters"],
+        "onnx_mb": package.onnx_file.stat().st_size / MEGABYTE,
+        "weights_mb": package.weights_file.stat().st_size / MEGABYTE,
+        "latency_ms": row.latency.model_dump(),
+        "figures": _describe_figures(judged),
+        "ensemble": _describe_figures([_gather(judged, package)]),
+    }
+
+
+def _describe_figures(judged: list[Judged]) -> dict[str, dict[str, Any]]:
     points = [point_figures(one) for one in judged]
     spread = resample(judged[0].truth, _mean_figures(judged), seed=0)
     figures = {}
@@ -99,17 +117,13 @@ def _describe_row(row: Row, judged: list[Judged], order: CompareOrder) -> dict[s
             "high": high,
             "seeds": values,
         }
-    return {
-        "arch": row.arch,
-        "network": provenance["network"],
-        "settings": provenance["settings"],
-        "tuned": order.trials if row.trials else 0,
-        "parameters": provenance["parameters"],
-        "onnx_mb": package.onnx_file.stat().st_size / MEGABYTE,
-        "weights_mb": package.weights_file.stat().st_size / MEGABYTE,
-        "latency_ms": row.latency.model_dump(),
-        "figures": figures,
-    }
+    return figures
+
+
+def _gather(judged: list[Judged], package: ModelPackage) -> Judged:
+    """All seeds together: the mean of what they say."""
+    mean = np.mean([one.probabilities for one in judged], axis=0)
+    return judge(mean, judged[0].truth, package.calibration, positive=judged[0].positive)
 
 
 def _mean_figures(judged: list[Judged]) -> Callable[[NDArray[np.int64]], Figures]:

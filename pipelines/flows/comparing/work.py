@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.training.loop import fit_network
 from pipelines.flows.packaging import write_package
-from pipelines.flows.train import gather
-from pipelines.flows.training.start import Prior
+from pipelines.flows.train import find_prior, gather
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +21,7 @@ def train_package(data: LabelledData, out: Path, order: TrainingOrder) -> tuple[
     Args:
         data: Read once for all.
         out: Folder of the package, on a disk that the driver sees.
-        order: What is to be trained; its seed is in its settings.
+        order: What is to be trained; its seed is in its settings, its teachers are packages.
 
     Returns:
         Name of the folder, and seconds of training.
@@ -30,9 +29,15 @@ def train_package(data: LabelledData, out: Path, order: TrainingOrder) -> tuple[
     import time
 
     begin = time.monotonic()
+    prior = find_prior(order, classes=len(data.labels))
     network, epochs = fit_network(
-        data.train, data.validation, order.spec(len(data.labels)), order.settings, on_epoch=lambda _: None
+        data.train,
+        data.validation,
+        order.spec(len(data.labels)),
+        order.settings,
+        on_epoch=lambda _: None,
+        teachers=[teacher.build() for teacher in prior.teachers],
     )
     seconds = time.monotonic() - begin
-    write_package(out, gather(order, data, network, epochs, out=out, prior=Prior()))
+    write_package(out, gather(order, data, network, epochs, out=out, prior=prior))
     return out.name, seconds

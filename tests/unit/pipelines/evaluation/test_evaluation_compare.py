@@ -11,14 +11,16 @@ FIGURES = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auroc"
 def _row(arch: str, value: float, *, reference: bool = False) -> dict[str, Any]:
     figure = {"mean": value, "sd": 0.01, "low": value - 0.05, "high": value + 0.05, "seeds": [value, value]}
     row: dict[str, Any] = {
+        "name": arch,
         "arch": arch,
         "network": {"arch": arch, "options": {"dropout": 0.2}},
-        "settings": {"epochs": 3, "seed": 0, "augment": {"flip": True}},
+        "settings": {"epochs": 3, "seed": 0, "teacher_share": 0.7, "augment": {"flip": True}},
         "parameters": 1234567,
         "onnx_mb": 4.5,
         "weights_mb": 4.6,
         "latency_ms": {"one_core": 1.25, "all_cores": 0.75, "cores": 2, "gpu": None},
         "figures": dict.fromkeys(FIGURES, figure),
+        "ensemble": {key: {**figure, "mean": value + 0.02, "seeds": [value + 0.02]} for key in FIGURES},
     }
     if not reference:
         row["differences"] = {key: {"difference": 0.021, "low": -0.004, "high": 0.05, "p": 0.08} for key in FIGURES}
@@ -32,6 +34,7 @@ SUMMARY: dict[str, Any] = {
     "views": "plain",
     "seeds": 2,
     "trials": 0,
+    "taught": [],
     "reference": "hybrid",
     "rows": [_row("cnn", 0.8), _row("hybrid", 0.9, reference=True)],
     "versions": {"sievert": "0.1.0"},
@@ -39,10 +42,11 @@ SUMMARY: dict[str, Any] = {
 
 
 def test_tables_tell_each_row_with_spread_and_interval() -> None:
-    quality, calls, times, differences = make_tables(SUMMARY)
+    quality, calls, times, ensembles, differences = make_tables(SUMMARY)
     assert quality.rows[0] == ("cnn", *["0.800 ± 0.010 (0.750 to 0.850)"] * 3)
     assert calls.head == ("model", "precision", "recall", "F1")
     assert times.rows[1] == ("hybrid", "1.25", "0.75", "4.50", "4.60", "1,234,567")
+    assert ensembles.rows[1] == ("hybrid", *["0.920 (0.850 to 0.950)"] * 3)
     assert differences.rows == (("cnn", *["+0.021 (-0.004 to +0.050; p = 0.080)"] * 3),)
 
 
@@ -56,12 +60,21 @@ def test_gpu_column_stands_only_where_one_was_measured() -> None:
 
 def test_one_row_alone_has_no_table_of_differences() -> None:
     alone = {**SUMMARY, "rows": [_row("hybrid", 0.9, reference=True)]}
-    assert len(make_tables(alone)) == 3
+    assert "hybrid less each other" not in [table.title for table in make_tables(alone)]
+
+
+def test_one_seed_has_no_table_of_ensembles() -> None:
+    assert "Ensembles" not in to_markdown(make_tables({**SUMMARY, "seeds": 1}))
+
+
+def test_page_says_what_teaching_is_where_a_row_was_taught() -> None:
+    assert "0.7 of its targets given by all seeds" in write_page({**SUMMARY, "taught": ["hybrid"]})
+    assert "targets given by" not in write_page(SUMMARY)
 
 
 def test_markdown_has_a_line_for_each_row_of_each_table() -> None:
     text = to_markdown(make_tables(SUMMARY))
-    assert text.count("\n| cnn |") == 4
+    assert text.count("\n| cnn |") == 5
     assert "5 test images" in text
 
 
