@@ -84,6 +84,7 @@ def start(*arguments: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
+@pytest.mark.chaos
 def test_killed_in_the_middle_a_search_goes_on_and_ends_with_as_many_trials(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "tuned"
     command = ("tune", data, "--out", out, "--trials", 4, "--epochs", 3, *TINY)
