@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sievert.cli import console
+from sievert.cli.options import ClusterAddress, effective
 from sievert.cli.training import ChannelsOption, DataArgument, ScopeOption, SetOption, SizeOption, ViewsOption
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ def compare(
     choose: SetOption = None,
     scope: ScopeOption = None,
     quick: Annotated[bool, typer.Option("--quick", help="One seed, two passes: to see that it works.")] = False,
-    address: Annotated[
-        str | None, typer.Option("--address", help="Ray cluster to join (default: a local session).", metavar="RAY")
-    ] = None,
+    address: ClusterAddress = None,
     json: console.JsonFlag = False,
     verbose: console.VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
@@ -84,7 +83,6 @@ def _run(data: Path, out: Path, order: CompareOrder, address: str | None) -> dic
     from cluster.session import open_session
     from pipelines.flows.comparing.run import compare as run
     from pipelines.flows.comparing.summary import summarise
-    from sievert.cli.options import effective
 
     where = console.stderr()
     with open_session(effective(None, cluster__address=address).cluster):

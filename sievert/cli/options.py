@@ -21,6 +21,9 @@ LedgerFile = Annotated[
     Path | None,
     typer.Option("--ledger", help="Embedded ledger (default: in the user's data directory).", metavar="FILE"),
 ]
+ClusterAddress = Annotated[
+    str | None, typer.Option("--address", help="Ray cluster to join (default: a local session).", metavar="RAY")
+]
 OutArgument = Annotated[Path, typer.Argument(help="The --out folder of a screening.", metavar="DIR")]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sievert.cli import console
+from sievert.cli.options import ClusterAddress, effective
 from sievert.cli.training import (
     ArchOption,
     ChannelsOption,
@@ -51,9 +52,7 @@ def pretrain(
     choose: SetOption = None,
     workers: WorkersOption = "1",
     storage: StorageOption = None,
-    address: Annotated[
-        str | None, typer.Option("--address", help="Ray cluster to join (default: a local session).", metavar="RAY")
-    ] = None,
+    address: ClusterAddress = None,
     json: console.JsonFlag = False,
     verbose: console.VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
@@ -91,7 +90,6 @@ def _run(data: list[Path], out: Path, order: PretrainOrder, crew: Crew, *, addre
     from cluster.session import open_session
     from pipelines.flows.pretrain import pretrain as run
     from pipelines.flows.training.pretraining import PretrainFollower
-    from sievert.cli.options import effective
 
     settings = effective(None, cluster__address=address)
     with open_session(settings.cluster), show_epochs(order.settings.epochs, describe=_describe) as show:

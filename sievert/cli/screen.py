@@ -9,7 +9,7 @@ import typer
 
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
-from sievert.cli.options import ConfigFile, KeysFolder, LedgerFile, effective
+from sievert.cli.options import ClusterAddress, ConfigFile, KeysFolder, LedgerFile, effective
 
 if TYPE_CHECKING:
     from pipelines.flows.screen import Screening
@@ -24,9 +24,7 @@ def screen(
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the results; one job each.", metavar="DIR")],
     model: Annotated[str, typer.Option("--model", help="Name or folder of a model package.")] = "default",
-    address: Annotated[
-        str | None, typer.Option("--address", help="Ray cluster to join (default: a local session).", metavar="RAY")
-    ] = None,
+    address: ClusterAddress = None,
     workers: Annotated[int | None, typer.Option("--workers", help="Screening workers (default: one a CPU).")] = None,
     keys: KeysFolder = None,
     ledger: LedgerFile = None,

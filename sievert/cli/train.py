@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sievert.cli import console
+from sievert.cli.options import ClusterAddress, effective
 from sievert.cli.training import (
     ArchOption,
     ChannelsOption,
@@ -80,9 +81,7 @@ def train(
     external: Annotated[Path | None, typer.Option(help="Labelled images to measure with besides.")] = None,
     workers: WorkersOption = "1",
     storage: StorageOption = None,
-    address: Annotated[
-        str | None, typer.Option("--address", help="Ray cluster to join (default: a local session).", metavar="RAY")
-    ] = None,
+    address: ClusterAddress = None,
     track: Annotated[
         list[str] | None, typer.Option(help="Log to tensorboard or mlflow; may be repeated.", metavar="WHERE")
     ] = None,
@@ -140,7 +139,6 @@ def _run(
     from cluster.session import open_session
     from pipelines.flows.tracking import open_trackers
     from pipelines.flows.train import train as run
-    from sievert.cli.options import effective
 
     told = {"arch": order.arch, "data": data.name, **order.settings.model_dump(mode="json")}
     settings = effective(None, cluster__address=address)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sievert.cli import console
+from sievert.cli.options import ClusterAddress, effective
 from sievert.cli.training import (
     ArchOption,
     ChannelsOption,
@@ -45,9 +46,7 @@ def tune(
         str | None,
         typer.Option(help="Where the search is kept: a folder or s3://... (default: OUT/.run).", metavar="PLACE"),
     ] = None,
-    address: Annotated[
-        str | None, typer.Option("--address", help="Ray cluster to join (default: a local session).", metavar="RAY")
-    ] = None,
+    address: ClusterAddress = None,
     json: console.JsonFlag = False,
     verbose: console.VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
@@ -70,7 +69,6 @@ def tune(
 def _run(data: Path, out: Path, order: TuningOrder, *, address: str | None) -> TuningResult:
     from cluster.session import open_session
     from pipelines.flows.tune import tune_data
-    from sievert.cli.options import effective
 
     settings = effective(None, cluster__address=address)
     with open_session(settings.cluster), show_trials(order.trials) as show:
