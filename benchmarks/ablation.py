@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from cohorts import SHARED
@@ -23,13 +23,15 @@ from models.metrics.points import auroc
 from models.metrics.resampling import interval, resample
 from models.networks.spec import NetworkSpec
 from models.training.choices import apply_values
-from models.training.settings import LabelledSet, TrainingSettings
+from models.training.settings import AugmentSettings, LabelledSet, TrainingSettings
 from pipelines.flows.train import TrainingOrder, read_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
+
+    from models.networks.classifier import Classifier
 
     Probabilities = NDArray[np.float32]
 
@@ -56,14 +58,16 @@ class Task:
 
     Attributes:
         pool: Everything that folds are cut from.
-        held: Shape [image], whether an image of the pool is left out.
+        rest: Shape [image], numbers of the images in the pool that are learnt from.
+        held: Shape [image], numbers of those that are left out.
         changes: Of the variant.
         epochs: Passes over the images.
         seed: Of the training.
     """
 
     pool: LabelledSet
-    held: NDArray[np.bool_]
+    rest: NDArray[np.int64]
+    held: NDArray[np.int64]
     changes: Mapping[str, object]
     epochs: int
     seed: int
@@ -73,7 +77,7 @@ def predict_held(task: Task) -> Probabilities:
     """Train on the rest; probability of class 1 of the images left out, mean over the views `both`, shape [image]."""
     from models.training.loop import fit_network
 
-    rest, held = _part(task.pool, ~task.held), _part(task.pool, task.held)
+    rest, held = _part(task.pool, task.rest), _part(task.pool, task.held)
     spec = NetworkSpec(arch="hybrid", shape=task.pool.images.shape[2:], views="both")
     base = TrainingSettings(threads=1, epochs=task.epochs, seed=task.seed, keep="last")
     spec, settings = apply_values(spec, base, task.changes)
@@ -81,19 +85,17 @@ def predict_held(task: Task) -> Probabilities:
     return _predict(network, held)
 
 
-def _part(pool: LabelledSet, chosen: NDArray[np.bool_]) -> LabelledSet:
+def _part(pool: LabelledSet, chosen: NDArray[np.int64]) -> LabelledSet:
     return LabelledSet(pool.images[chosen], pool.labels[chosen])
 
 
-def _predict(network: Any, held: LabelledSet) -> Probabilities:  # noqa: ANN401 - a classifier of torch's
+def _predict(network: Classifier, held: LabelledSet) -> Probabilities:
     import torch
 
     from models.networks.views import looking
-    from models.recipe import Recipe, ZScore
-    from pipelines.preprocess.steps import apply_recipe_to_channels
+    from models.training.source import held_out
 
-    last = Recipe(steps=(ZScore(),))
-    images = torch.from_numpy(np.stack([apply_recipe_to_channels(image, last) for image in held.images]))
+    images, _ = held_out(held, AugmentSettings(), torch.device("cpu"))
     with torch.no_grad():
         logits = looking(network)(images)[0]
     told: Probabilities = logits.softmax(1)[:, 1].numpy()
@@ -104,20 +106,14 @@ def cross_validate(pool: LabelledSet, *, folds: int, seeds: int, epochs: int, co
     """Probabilities of class 1 of every image by a network that did not see it, by variant, shape [seed, image]."""
     from sklearn.model_selection import StratifiedKFold
 
-    cuts = [held for _, held in StratifiedKFold(folds, shuffle=True, random_state=1).split(pool.images, pool.labels)]
+    cuts = list(StratifiedKFold(folds, shuffle=True, random_state=1).split(pool.images, pool.labels))
     told = {name: np.zeros((seeds, len(pool)), np.float32) for name in VARIANTS}
     places = [(name, seed, cut) for name in VARIANTS for seed in range(seeds) for cut in cuts]
-    tasks = [Task(pool, _mask(cut, len(pool)), VARIANTS[name], epochs, seed) for name, seed, cut in places]
+    tasks = [Task(pool, rest, held, VARIANTS[name], epochs, seed) for name, seed, (rest, held) in places]
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as workers:
-        for (name, seed, cut), found in zip(places, workers.map(predict_held, tasks), strict=True):
-            told[name][seed, cut] = found
+        for (name, seed, (_, held)), found in zip(places, workers.map(predict_held, tasks), strict=True):
+            told[name][seed, held] = found
     return told
-
-
-def _mask(chosen: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
-    mask = np.zeros(length, np.bool_)
-    mask[chosen] = True
-    return mask
 
 
 def describe(told: Mapping[str, Probabilities], truth: NDArray[np.int64]) -> Iterator[str]:

@@ -137,6 +137,19 @@ def cleaned() -> Iterator[list[subprocess.Popen[str]]]:
             _kill(process)
 
 
+def _start_again(folder: Path, out: str, undisturbed: str, cleaned: list[subprocess.Popen[str]]) -> None:
+    """Where the driver was killed: it must go on, not begin anew, and end as an undisturbed training does."""
+    assert not (folder / out).exists()
+    again = _start(folder, out)
+    cleaned.append(again)
+    said = _end(again)
+    assert "goes on after epoch" in said
+    assert "epoch 1 of" not in said
+    assert f"epoch {EPOCHS} of {EPOCHS}" in said
+    assert _hash(folder / out) == undisturbed
+    assert not (folder / f"{out}.run").exists()
+
+
 def test_worker_and_then_driver_killed_in_an_epoch_it_goes_on_and_ends_in_the_same_weights(
     folder: Path, undisturbed: str, cleaned: list[subprocess.Popen[str]]
 ) -> None:
@@ -149,16 +162,8 @@ def test_worker_and_then_driver_killed_in_an_epoch_it_goes_on_and_ends_in_the_sa
     _next_checkpoint(process, run)  # by the worker that took its place
     _wait_a_third(process, epoch_s)
     _kill(process)
-    assert not (folder / "both").exists()
-    again = _start(folder, "both")
-    cleaned.append(again)
-    said = _end(again)
-    assert "goes on after epoch" in said
-    assert "epoch 1 of" not in said
-    assert f"epoch {EPOCHS} of {EPOCHS}" in said
-    assert _hash(folder / "both") == undisturbed
+    _start_again(folder, "both", undisturbed, cleaned)
     assert len(provenance_of(folder / "both")["epochs"]) == EPOCHS
-    assert not run.exists()
 
 
 @pytest.mark.chaos
@@ -183,15 +188,7 @@ def test_driver_killed_in_an_epoch_goes_on_when_started_again_and_ends_in_the_sa
     cleaned.append(process)
     _middle_of_the_next_epoch(process, folder / "driver.run")
     _kill(process)
-    assert not (folder / "driver").exists()
-    again = _start(folder, "driver")
-    cleaned.append(again)
-    said = _end(again)
-    assert "goes on after epoch" in said
-    assert f"epoch {EPOCHS} of {EPOCHS}" in said
-    assert "epoch 1 of" not in said
-    assert _hash(folder / "driver") == undisturbed
-    assert not (folder / "driver.run").exists()
+    _start_again(folder, "driver", undisturbed, cleaned)
 
 
 @pytest.mark.chaos
