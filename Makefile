@@ -51,6 +51,7 @@ bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/sources.py
 	$(BIN)/python benchmarks/latency.py
 
 services: ## Install what some tests start: Chromium, from Debian's packages (asks for root).
