@@ -37,6 +37,8 @@ def test_quick_comparison_prints_the_tables_of_all_rows_and_is_not_done_twice(si
     told = answer.json
     assert [row["arch"] for row in told["rows"]] == ROWS
     assert all(row["settings"]["epochs"] == 2 for row in told["rows"])
+    assert told["views"] == "both"
+    assert len({(row["settings"]["mixup"], row["settings"]["keep"]) for row in told["rows"]}) == 1
     hybrid, others = told["rows"][-1], told["rows"][:-1]
     assert all(hybrid["onnx_mb"] < row["onnx_mb"] for row in others)
     assert all(set(row["differences"]["auroc"]) == {"difference", "low", "high", "p"} for row in others)

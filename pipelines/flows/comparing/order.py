@@ -23,6 +23,9 @@ ROWS = ("cnn", "resnet50", "unet", "vit", "hybrid")
 TUNING_SEED = 1000
 """Of the trainings that tune: none of those that are compared."""
 
+IMAGES_SHOWN, FEWEST_PASSES, MOST_PASSES = 44_000, 5, 80
+"""How long a row is trained where nobody says: cross-validation on BreastMNIST gained up to 80 passes, not beyond."""
+
 TAUGHT = "{} (taught)"
 """Name of the row of a network that learnt from the row of the same network."""
 
@@ -51,6 +54,13 @@ class CompareOrder:
         strange = [arch for arch in self.taught if arch not in self.archs]
         if strange:
             raise ConfigError(f"{strange[0]!r} cannot be taught: it is no row", remedy="Name rows of --arch.")
+
+    def with_passes(self, images: int) -> CompareOrder:
+        """The order with as many passes as show `IMAGES_SHOWN` images of a set of so many, unless the user set them."""
+        if "training.epochs" in self.choices:
+            return self
+        passes = min(max(IMAGES_SHOWN // images, FEWEST_PASSES), MOST_PASSES)
+        return replace(self, choices={**self.choices, "training.epochs": passes})
 
     def row(self, arch: str) -> TrainingOrder:
         """A row before tuning: its starting values, then what the user set.

@@ -49,8 +49,11 @@ def compare(
         TrainingError: A row cannot be trained.
         StorageError: `out` cannot be written.
     """
-    rows = {arch: order.row(arch) for arch in order.archs}
+    for arch in order.archs:
+        order.row(arch)  # a wrong name or value is told before a large set is read
     read = read_order(data, order.base)
+    order = order.with_passes(len(read.train))
+    rows = {arch: order.row(arch) for arch in order.archs}
     for row in rows.values():
         row.spec(len(read.labels))
     tuned = {arch: _tune(read, row, order, out, says) for arch, row in rows.items()}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.training.precision import Precision
+from models.training.precision import Precision, quick_on_cpu
 
 CPU = torch.device("cpu")
 
@@ -32,3 +32,14 @@ def test_auto_takes_what_the_gpu_has(monkeypatch: pytest.MonkeyPatch, kind: torc
     precision = Precision("auto", torch.device("cuda"))
     assert precision._type == kind
     assert scaled == [not has_bf16]
+
+
+@pytest.mark.parametrize(
+    ("can", "name"),
+    [({"amx_bf16": True, "avx512_bf16": False}, "bf16"), ({"avx512_bf16": True}, "bf16"), ({"avx512_f": True}, "auto")],
+)
+def test_bf16_is_quick_only_where_the_processor_has_it(
+    monkeypatch: pytest.MonkeyPatch, can: dict[str, bool], name: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: can)
+    assert quick_on_cpu() == name
