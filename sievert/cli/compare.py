@@ -43,7 +43,7 @@ def compare(
         int | None,
         typer.Option(
             min=1,
-            help="Passes over the training split, for all alike; default: that show 44,000 images, 5 to 80 of them.",
+            help="Passes over the training split, for all alike; default: as many as show 44,000 images, 5 to 80.",
         ),
     ] = None,
     size: SizeOption = "28",
