@@ -68,6 +68,8 @@ def measure(images: int, side: int, passes: int) -> tuple[float, float]:
     """Images a second of the tensor and of the stream, medians of passes taken in turn after one to warm up."""
     import ray.data
 
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # it tells each pass in six lines
+    ray.data.DataContext.get_current().enable_progress_bars = False
     pictures = draw_pictures(images, side)
     blocks = zip(np.array_split(pictures.images, BLOCKS), np.array_split(pictures.labels, BLOCKS), strict=True)
     stream = ray.data.from_blocks([_make_block(*block) for block in blocks])
@@ -89,7 +91,6 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=3)
     passes = parser.parse_args().passes
     torch.set_num_threads(1)
-    logging.getLogger("ray.data").setLevel(logging.ERROR)  # it tells each pass in six lines
     with open_session(ClusterSettings()):
         rows = [(images, side, *measure(images, side, passes)) for images, side in SIZES]
     print("images a second, median: resident tensor, Ray Data stream, times faster")
