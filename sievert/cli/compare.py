@@ -39,6 +39,9 @@ def compare(
             metavar="NAME,...",
         ),
     ] = "",
+    teachers: Annotated[
+        str, typer.Option(help="Rows that teach those, all seeds together; default: its own.", metavar="NAME,...")
+    ] = "",
     epochs: Annotated[
         int | None,
         typer.Option(
@@ -67,7 +70,13 @@ def compare(
     base = make_order("hybrid", size, channels=channels, views=views, scope=read_scope_file(scope))
     given = QUICK if quick else {} if epochs is None else {"training.epochs": epochs}
     order = CompareOrder(
-        base, _read_names(arch), 1 if quick else seeds, trials, _read_choices(given, choose), _read_names(taught)
+        base,
+        _read_names(arch),
+        1 if quick else seeds,
+        trials,
+        _read_choices(given, choose),
+        taught=_read_names(taught),
+        teachers=_read_names(teachers),
     )
     summary = _run(data, out, order, address)
     _write(summary, out)

@@ -68,6 +68,11 @@ def test_taught_row_is_trained_once_more_by_its_own_row_and_stands_last(sievert:
     teachers = json.loads((out / "packages" / "hybrid-taught-0" / "provenance.json").read_bytes())["teachers"]
     assert [teacher["name"] for teacher in teachers] == ["hybrid-0"]
     assert "trained " not in sievert(*command, "--taught", "hybrid").err
+    other = (*command[:4], "--json", "--arch", "cnn,hybrid", "--seeds", 1, "--epochs", 1)
+    answer = sievert(*other, "--taught", "hybrid", "--teachers", "cnn,hybrid")
+    assert answer.json["teachers"] == ["cnn", "hybrid"]
+    teachers = json.loads((out / "packages" / "hybrid-taught-0" / "provenance.json").read_bytes())["teachers"]
+    assert [teacher["name"] for teacher in teachers] == ["cnn-0", "hybrid-0"]
     refused = sievert(*command, "--taught", "cnn")
     assert "'cnn' cannot be taught: it is no row" in " ".join(refused.err.split())
 

@@ -40,7 +40,8 @@ class CompareOrder:
         seeds: Trainings a row.
         trials: Trials of tuning a row; with 1 or fewer each row trains with its own starting values.
         choices: What the user set, by dotted name: it wins over starting values, and is not tuned.
-        taught: Rows that are trained once more, each seed taught by all packages of its row: rows of their own.
+        taught: Rows that are trained once more, each seed taught by all packages of `teachers`: rows of their own.
+        teachers: Rows that teach; none: each its own.
     """
 
     base: TrainingOrder
@@ -49,11 +50,15 @@ class CompareOrder:
     trials: int = 0
     choices: Mapping[str, object] = field(default_factory=dict)
     taught: tuple[str, ...] = ()
+    teachers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        strange = [arch for arch in self.taught if arch not in self.archs]
-        if strange:
-            raise ConfigError(f"{strange[0]!r} cannot be taught: it is no row", remedy="Name rows of --arch.")
+        for names, what in ((self.taught, "be taught"), (self.teachers, "teach")):
+            strange = [arch for arch in names if arch not in self.archs]
+            if strange:
+                raise ConfigError(f"{strange[0]!r} cannot {what}: it is no row", remedy="Name rows of --arch.")
+        if self.teachers and not self.taught:
+            raise ConfigError("teachers are named, but no row that they teach", remedy="Name it with --taught.")
 
     def with_passes(self, images: int) -> CompareOrder:
         """The order with as many passes as show `IMAGES_SHOWN` images of a set of so many, unless the user set them."""

@@ -69,11 +69,15 @@ def _make_packages(
     """Name, network and packages of each row; those that are taught come last, for they need the others."""
     first = _train(data, rows, order, out, says)
     taught = {
-        arch: replace(rows[arch], teachers=tuple(package.folder for package in first[arch])) for arch in order.taught
+        arch: replace(rows[arch], teachers=_list_folders(first, order.teachers or (arch,))) for arch in order.taught
     }
     second = _train(data, taught, order, out, says)
     made = [(arch, arch, first[arch]) for arch in order.archs]
     return made + [(TAUGHT.format(arch), arch, second[arch]) for arch in order.taught]
+
+
+def _list_folders(made: dict[str, tuple[ModelPackage, ...]], archs: Sequence[str]) -> tuple[Path, ...]:
+    return tuple(package.folder for arch in archs for package in made[arch])
 
 
 def measure(packages: list[ModelPackage]) -> list[Latency]:

@@ -50,10 +50,10 @@ def summarise(rows: list[Row], data: LabelledData, order: CompareOrder) -> dict[
         order: What was asked for.
 
     Returns:
-        `data`, `labels`, `shape`, `views`, `seeds`, `trials`, `taught`, `versions`, `rows` (see `_describe_row`) and
-        `reference`, the last row's name, to which each row's `differences` are told: mean over seeds of the reference's
-        figure less the row's, with the 95 % interval and the two-sided p of a bootstrap over images, drawn alike for
-        all.
+        `data`, `labels`, `shape`, `views`, `seeds`, `trials`, `taught`, `teachers`, `versions`, `rows` (see
+        `_describe_row`) and `reference`, the last row's name, to which each row's `differences` are told: mean over seeds
+        of the reference's figure less the row's, with the 95 % interval and the two-sided p of a bootstrap over images,
+        drawn alike for all.
     """
     judged = {row.name: [_judge(package, data) for package in row.packages] for row in rows}
     reference = rows[-1].name
@@ -68,6 +68,7 @@ def summarise(rows: list[Row], data: LabelledData, order: CompareOrder) -> dict[
         "seeds": order.seeds,
         "trials": order.trials,
         "taught": list(order.taught),
+        "teachers": list(order.teachers),
         "reference": reference,
         "rows": described,
         "versions": list_versions(),

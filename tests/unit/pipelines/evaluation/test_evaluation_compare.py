@@ -35,6 +35,7 @@ SUMMARY: dict[str, Any] = {
     "seeds": 2,
     "trials": 0,
     "taught": [],
+    "teachers": [],
     "reference": "hybrid",
     "rows": [_row("cnn", 0.8), _row("hybrid", 0.9, reference=True)],
     "versions": {"sievert": "0.1.0"},
@@ -68,7 +69,9 @@ def test_one_seed_has_no_table_of_ensembles() -> None:
 
 
 def test_page_says_what_teaching_is_where_a_row_was_taught() -> None:
-    assert "0.7 of its targets given by all seeds" in write_page({**SUMMARY, "taught": ["hybrid"]})
+    taught = {**SUMMARY, "taught": ["hybrid"]}
+    assert "0.7 of its targets given by all seeds of that network together" in write_page(taught)
+    assert "by all seeds of cnn and unet together" in write_page({**taught, "teachers": ["cnn", "unet"]})
     assert "targets given by" not in write_page(SUMMARY)
 
 
