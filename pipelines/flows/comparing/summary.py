@@ -51,9 +51,9 @@ def summarise(rows: list[Row], data: LabelledData, order: CompareOrder) -> dict[
 
     Returns:
         `data`, `labels`, `shape`, `views`, `seeds`, `trials`, `taught`, `teachers`, `versions`, `rows` (see
-        `_describe_row`) and `reference`, the last row's name, to which each row's `differences` are told: mean over seeds
-        of the reference's figure less the row's, with the 95 % interval and the two-sided p of a bootstrap over images,
-        drawn alike for all.
+        `_describe_row`) and `reference`, the last row's name, to which each row's `differences` are told: mean over
+        seeds of the reference's figure less the row's, with the 95 % interval and the two-sided p of a bootstrap over
+        images, drawn alike for all.
     """
     judged = {row.name: [_judge(package, data) for package in row.packages] for row in rows}
     reference = rows[-1].name
