@@ -23,7 +23,8 @@
     ├── IntegrityError              50   something is not what was sealed and anchored
     │   ├── UnfinishedError         51   the job is not finished, so nothing is anchored yet
     │   ├── LedgerError             52   the ledger cannot be read or refuses
-    │   └── AnchorError             53   the ledger holds no root, or another one, for this job
+    │   ├── AnchorError             53   the ledger holds no root, or another one, for this job
+    │   └── ProofError              54   a proof is none, or does not hold
     ├── KeyStoreError               60   the key store cannot be used
     │   └── WrongKeyError           61   the key store holds another site's key
     ├── ClusterError                70   Ray cannot be started or joined, or lost its workers
@@ -218,6 +219,13 @@ class AnchorError(IntegrityError):
 
     exit_code = 53
     advice = "Do not use these results: what is on disk is not what was anchored."
+
+
+class ProofError(IntegrityError):
+    """A proof is no proof, or its path does not lead to its root."""
+
+    exit_code = 54
+    advice = "Do not rely on it; ask for a new one, which `sievert prove DIR --record ID` makes."
 
 
 class KeyStoreError(SievertError):

@@ -43,6 +43,11 @@ class Shards:
         """Number of shards."""
         return -(-self.planned // self.size)
 
+    @property
+    def whole(self) -> int:
+        """Number of shards that are not short: all, or all but the last."""
+        return self.planned // self.size
+
     def indices(self, shard: int) -> range:
         """The leaves of one shard."""
         return range(shard * self.size, min((shard + 1) * self.size, self.planned))

@@ -21,6 +21,7 @@ from pipelines.results.ledger import EmbeddedLedger
 from pipelines.results.outfolder import OutFolder, canonical_json, finishing, read_job
 from pipelines.results.quarantine import write_quarantine
 from pipelines.results.report import render_report
+from pipelines.results.roots import encode_roots
 from pipelines.results.runmanifest import RunFacts, describe_run
 from pipelines.results.shardfile import read_shard, unseal_counts
 from pipelines.results.tree import Frontier, tree_root
@@ -96,12 +97,12 @@ class JobCollector:
     def _finish(self, facts: RunFacts) -> Finished:
         if not self._out.files.exists():
             self._write_whole_job(facts)
-        root = self._check_files()
+        root, count = self._check_files()
         if self._out.anchor.exists() and self._ledger.find(bytes.fromhex(self._header.job)) is None:
             raise LedgerError(
                 "the job is anchored already, on another ledger", remedy="Name that ledger's file with --ledger."
             )
-        anchor = self._ledger.anchor(bytes.fromhex(self._header.job), root=root, count=self._header.planned)
+        anchor = self._ledger.anchor(bytes.fromhex(self._header.job), root=root, count=count)
         content = encode_anchor(anchor)
         self._write(self._out.anchor, content)
         self._out.drop_work()
@@ -112,6 +113,7 @@ class JobCollector:
 
     def _write_whole_job(self, facts: RunFacts) -> None:
         write_quarantine(self._out, range(self._header.shards.count))
+        self._write(self._out.roots, encode_roots(self._roots, self._header.shards))
         manifest = describe_run(self._header, self._counts, facts, records=self._records)
         self._write(self._out.manifest, canonical_json(manifest))
         self._write(self._out.report, render_report(manifest).encode())
@@ -120,8 +122,8 @@ class JobCollector:
         listed = encode_files(self._header.job, leaves=self._header.planned, root=root, files=files)
         self._write(self._out.files, listed)
 
-    def _check_files(self) -> bytes:
-        """The root over what lies there now; it must be what files.json, perhaps of an earlier run, says."""
+    def _check_files(self) -> tuple[bytes, int]:
+        """Root and leaves of what lies there now; they must be what files.json, perhaps of an earlier run, says."""
         files = list_files(self._out, drafts=False)
         root = add_files(self._frontier(), files)
         if (
@@ -129,7 +131,7 @@ class JobCollector:
             != self._out.files.read_bytes()
         ):
             raise IntegrityError("the out folder was changed between finishing and anchoring")
-        return root
+        return root, self._header.planned + len(files)
 
     def _fold(self, shard: int, content: ShardFile) -> list[bytes]:
         """The shard's root where it is whole, its leaves where it is the short last one."""

@@ -23,9 +23,12 @@ def record_leaf(*, job: str, index: int, sealed: bytes, identity: bytes, salt: b
         identity: The sealed identity envelope.
         salt: 32 bytes.
     """
-    return leaf_hash(
-        RECORD_LEAF + bytes.fromhex(job) + index.to_bytes(8, "big") + ciphertext_hash(sealed, identity) + salt
-    )
+    return leaf_of(job=job, index=index, ciphertext=ciphertext_hash(sealed, identity), salt=salt)
+
+
+def leaf_of(*, job: str, index: int, ciphertext: bytes, salt: bytes) -> bytes:
+    """The same from the ciphertext's hash alone, which is all that a proof carries of it."""
+    return leaf_hash(RECORD_LEAF + bytes.fromhex(job) + index.to_bytes(8, "big") + ciphertext + salt)
 
 
 def ciphertext_hash(sealed: bytes, identity: bytes) -> bytes:

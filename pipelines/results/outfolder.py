@@ -98,6 +98,11 @@ class OutFolder:
         return self.path / "quarantine.parquet"
 
     @property
+    def roots(self) -> Path:
+        """The root of each whole shard: what a proof needs of the others."""
+        return self.path / "roots.bin"
+
+    @property
     def manifest(self) -> Path:
         """The run manifest."""
         return self.path / "manifest.json"

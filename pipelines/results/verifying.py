@@ -98,7 +98,7 @@ def verify_job(out: OutFolder, ledger: Ledger, *, kept_root: str | None = None) 
     found.job = header.job
     frontier = _fold_records(out, header, found)
     found.root = add_files(frontier, files).hex()
-    truth = _truth(header, found.anchor, kept_root)
+    truth = _truth(header.planned + len(files), found.anchor, kept_root)
     if found.root == truth:
         # records and files are what was anchored: only what lies outside the root can still be wrong
         found.lies += [*_check_list(out, header, files, found.root), *_check_anchor(out, found)]
@@ -119,11 +119,11 @@ def _ask(ledger: Ledger, header: JobHeader, *, may_be_absent: bool) -> Anchor | 
         raise
 
 
-def _truth(header: JobHeader, anchor: Anchor | None, kept_root: str | None) -> str | None:
-    """The root that there should be; none where the ledger has none for so many inputs."""
+def _truth(leaves: int, anchor: Anchor | None, kept_root: str | None) -> str | None:
+    """The root that there should be; none where the ledger has none over so many leaves."""
     if kept_root is not None:
         return kept_root.lower().removeprefix("0x")
-    return anchor.root.hex() if anchor and anchor.count == header.planned else None
+    return anchor.root.hex() if anchor and anchor.count == leaves else None
 
 
 def _header(out: OutFolder) -> JobHeader | None:

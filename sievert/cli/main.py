@@ -15,6 +15,7 @@ from sievert.cli.evaluate import evaluate
 from sievert.cli.model import app as model_app
 from sievert.cli.open import open_
 from sievert.cli.pretrain import pretrain
+from sievert.cli.prove import prove
 from sievert.cli.report import report
 from sievert.cli.screen import screen
 from sievert.cli.settings import settings
@@ -55,6 +56,7 @@ def root(
 app.command()(screen)
 app.command()(verify)
 app.command("open")(open_)
+app.command()(prove)
 app.command()(report)
 app.command()(demo)
 app.command()(evaluate)

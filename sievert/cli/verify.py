@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
-from sievert.cli.options import ConfigFile, LedgerFile, OutArgument, effective
+from sievert.cli.options import ConfigFile, LedgerFile, effective
+from sievert.cli.prove import tell_proof
 
 if TYPE_CHECKING:
+    from pipelines.results.ledger import Ledger
     from pipelines.results.verifying import Verification
 
 MOST_TOLD = 20
@@ -18,7 +21,9 @@ MOST_TOLD = 20
 
 def verify(
     *,
-    folder: OutArgument,
+    what: Annotated[
+        Path, typer.Argument(help="The --out folder of a screening, or the file of a proof.", metavar="DIR|PROOF")
+    ],
     root: Annotated[
         str | None,
         typer.Option(
@@ -30,16 +35,24 @@ def verify(
     as_json: JsonFlag = False,
     verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
-    """Check every ciphertext, every file, the tree and the anchor of a job. Needs no key.
+    """Check every ciphertext, every file, the tree and the anchor of a job, or the proof of one record. Needs no key.
 
     Leaves with 0 only where all of it is what was anchored, and names what is not.
     """
     from pipelines.results.ledger import EmbeddedLedger
+
+    held = EmbeddedLedger(effective(config, store__ledger=ledger).store.ledger)
+    if what.is_file():
+        tell_proof(what, held, kept_root=root, as_json=as_json)
+    else:
+        _verify_folder(what, held, kept_root=root, as_json=as_json)
+
+
+def _verify_folder(folder: Path, ledger: Ledger, *, kept_root: str | None, as_json: bool) -> None:
     from pipelines.results.outfolder import OutFolder
     from pipelines.results.verifying import verify_job
 
-    settings = effective(config, store__ledger=ledger)
-    found = verify_job(OutFolder(folder.absolute()), EmbeddedLedger(settings.store.ledger), kept_root=root)
+    found = verify_job(OutFolder(folder.absolute()), ledger, kept_root=kept_root)
     if as_json:
         console.print_json(_describe(found))
     else:

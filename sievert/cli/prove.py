@@ -1,0 +1,118 @@
+"""`sievert prove`: one small file by which anyone can check one record; and how such a file is checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sievert.cli import console
+from sievert.cli.console import JsonFlag, VerboseFlag
+from sievert.cli.options import OutArgument
+
+if TYPE_CHECKING:
+    from pipelines.results.ledger import Ledger
+    from pipelines.results.proofs.proof import Proof
+
+
+def prove(
+    *,
+    folder: OutArgument,
+    record: Annotated[str, typer.Option("--record", help="Id of the record.", metavar="ID")],
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="Where to write the proof (default: RECORD.proof.json, here).", metavar="FILE"),
+    ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", help="Write a page, too, that checks proofs in a browser.", metavar="FILE"),
+    ] = None,
+    as_json: JsonFlag = False,
+    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """Write the proof of one record: it names no patient, and `sievert verify FILE` checks it without a key."""
+    from pipelines.results.disk import disk_errors
+    from pipelines.results.outfolder import OutFolder
+    from pipelines.results.proofs.page import render_page
+    from pipelines.results.proofs.proving import prove_record
+
+    proof = prove_record(OutFolder(folder.absolute()), record)
+    file = to or Path(f"{record}.proof.json")
+    _refuse_inside(folder, file, page)
+    with disk_errors("the proof could not be written"):
+        file.write_bytes(proof.encoded())
+        if page is not None:
+            page.write_text(render_page(), "utf-8")
+    if as_json:
+        console.print_json({"proof": str(file), "page": page and str(page), "bytes": len(proof.encoded())})
+    else:
+        console.stdout().print(f"proof in {console.plain(file)}, {len(proof.encoded())} bytes; root {proof.root}")
+
+
+def tell_proof(file: Path, ledger: Ledger, *, kept_root: str | None, as_json: bool) -> None:
+    """Check a proof's file against a kept root or, without one, the ledger; say what holds.
+
+    Raises:
+        ProofError: It is none, or does not hold.
+        AnchorError: It does, but another root was kept or anchored.
+        LedgerError: The ledger cannot be read.
+    """
+    from pipelines.results.disk import disk_errors
+    from pipelines.results.proofs.proof import MOST_BYTES, read_proof, root_of_proof
+
+    with disk_errors("the proof could not be read"), file.open("rb") as content:
+        proof = read_proof(content.read(MOST_BYTES + 1))
+    root_of_proof(proof)
+    _hold(proof, ledger, kept_root)
+    if as_json:
+        console.print_json(_describe(proof, kept_root))
+    else:
+        _tell(proof, kept_root)
+
+
+def _hold(proof: Proof, ledger: Ledger, kept_root: str | None) -> None:
+    from pipelines.results.proofs.proof import hold_against
+    from sievert.errors import AnchorError
+
+    if kept_root is not None:
+        if proof.root != kept_root.lower().removeprefix("0x"):
+            raise AnchorError("the proof leads to another root than the one you kept")
+        return
+    anchor = ledger.find(bytes.fromhex(proof.job))
+    if anchor is None:
+        raise AnchorError(
+            "the ledger knows nothing of the proof's job",
+            remedy="Name the ledger that it was anchored on, or the root that you kept with --root.",
+        )
+    hold_against(proof, anchor)
+
+
+def _describe(proof: Proof, kept_root: str | None) -> dict[str, object]:
+    return {
+        "holds": True,
+        "against": "ledger" if kept_root is None else "root",
+        "job": proof.job,
+        "index": proof.index,
+        "ciphertext": proof.ciphertext,
+        "root": proof.root,
+        "chain_id": proof.chain_id,
+        "contract": proof.contract,
+        "transaction": proof.transaction,
+        "block": proof.block,
+    }
+
+
+def _tell(proof: Proof, kept_root: str | None) -> None:
+    out = console.stdout()
+    whom = "the ledger" if kept_root is None else "the root that you kept"
+    out.print(f"[bold green]the proof holds[/] against {whom}: record {proof.index} of job {proof.job}")
+    out.print(f"ciphertext {proof.ciphertext}")
+    out.print(f"root {proof.root}, block {proof.block}", markup=False)
+
+
+def _refuse_inside(folder: Path, *files: Path | None) -> None:
+    from sievert.errors import ConfigError
+
+    if any(file is not None and folder.resolve() in file.resolve().parents for file in files):
+        raise ConfigError("a proof cannot lie in the out folder: everything there is under the root already")
