@@ -25,7 +25,10 @@
     │   ├── LedgerError             52   the ledger cannot be read or refuses
     │   └── AnchorError             53   the ledger holds no root, or another one, for this job
     ├── KeyStoreError               60   the key store cannot be used
-    │   └── WrongKeyError           61   the key store holds another site's key
+    │   ├── WrongKeyError           61   the key store holds another site's key
+    │   ├── PassphraseError         62   the private key has a passphrase that was not given
+    │   ├── WrappingKeyError        63   the wrapping key of the data keys cannot be had
+    │   └── ErasedError             64   the patient was erased: nobody can open the record
     ├── ClusterError                70   Ray cannot be started or joined, or lost its workers
     └── TrainingError               80   a training cannot go on
         ├── DivergedError           81   the loss is no finite number any more
@@ -231,6 +234,27 @@ class WrongKeyError(KeyStoreError):
     """The key store holds another key than the one that the job was sealed for."""
 
     exit_code = 61
+
+
+class PassphraseError(KeyStoreError):
+    """The private key has a passphrase, and none or another one was given."""
+
+    exit_code = 62
+    advice = "Give it on the terminal, in SIEVERT_PASSPHRASE, or in the file that `store.passphrase_file` names."
+
+
+class WrappingKeyError(KeyStoreError):
+    """The wrapping key that covers the data keys cannot be had: destroyed, not given, or its service is away."""
+
+    exit_code = 63
+    advice = "See `sievert keys list`; a copy of the key store from before a rotation cannot be opened any more."
+
+
+class ErasedError(KeyStoreError):
+    """The patient's data keys were erased, so the record cannot be opened by anybody."""
+
+    exit_code = 64
+    advice = "This is final. `sievert verify` still proves that the record was there."
 
 
 class ClusterError(SievertError):

@@ -13,7 +13,8 @@ from pipelines.admit.scope import Scope
 from pipelines.flows.planning import PlannedJob, check_screenable, decision_rule, find_cohort, plan_job
 from pipelines.flows.task import ScreenTask
 from pipelines.results.collector import Finished, JobCollector
-from pipelines.results.keystore import KeyStore, create_key_store
+from pipelines.results.custody.creating import create_key_store
+from pipelines.results.keystore import KeyStore
 from pipelines.results.outfolder import OutFolder, locked_out_folder
 from pipelines.results.runmanifest import RunFacts
 from sievert.errors import ConfigError
