@@ -23,7 +23,8 @@
     ├── IntegrityError              50   something is not what was sealed and anchored
     │   ├── UnfinishedError         51   the job is not finished, so nothing is anchored yet
     │   ├── LedgerError             52   the ledger cannot be read or refuses
-    │   └── AnchorError             53   the ledger holds no root, or another one, for this job
+    │   ├── AnchorError             53   the ledger holds no root, or another one, for this job
+    │   └── AuditError              56   the audit log is not as it was written
     ├── KeyStoreError               60   the key store cannot be used
     │   ├── WrongKeyError           61   the key store holds another site's key
     │   ├── PassphraseError         62   the private key has a passphrase that was not given
@@ -221,6 +222,13 @@ class AnchorError(IntegrityError):
 
     exit_code = 53
     advice = "Do not use these results: what is on disk is not what was anchored."
+
+
+class AuditError(IntegrityError):
+    """The audit log is not as it was written: entries were changed, removed, moved or cut off."""
+
+    exit_code = 56
+    advice = "Find out who could write to the key store; restore the log from a copy and check it again."
 
 
 class KeyStoreError(SievertError):

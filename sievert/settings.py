@@ -125,6 +125,17 @@ class StoreSettings(Branch):
         return place and place.expanduser()
 
 
+class AuditSettings(Branch):
+    """The log of who did what to keys and results."""
+
+    actor: str | None = Field(
+        default=None, max_length=200, description="Whom entries name, a service or a person; left out: the account."
+    )
+    retain_days: int = Field(
+        default=183, ge=183, description="Days that `sievert audit prune` keeps; half a year at least."
+    )
+
+
 class Settings(Branch):
     """The tree."""
 
@@ -134,6 +145,7 @@ class Settings(Branch):
     decide: DecideSettings = DecideSettings()
     cluster: ClusterSettings = ClusterSettings()
     store: StoreSettings = Field(default_factory=StoreSettings)
+    audit: AuditSettings = AuditSettings()
 
 
 @dataclass(frozen=True, slots=True)

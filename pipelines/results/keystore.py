@@ -17,10 +17,12 @@ An exported folder (`sievert keys export`) has `recipient.pub`, `jobs` and `expo
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pipelines.results.audit import AuditHead, AuditLog
 from pipelines.results.disk import disk_errors, sync_folder
 from pipelines.results.keys.erasures import Erasures
 from pipelines.results.keys.keyfiles import decode_public, fingerprint_of, read_private, read_secret
@@ -78,17 +80,24 @@ class KeyStore:
         folder: Of an existing key store, or of an exported part of one.
         passphrase: Asked for where the private key has one.
         private: A file with the private key, instead of the folder's own.
+        actor: Whom entries of the audit log name, instead of the account.
 
     Raises:
         KeyStoreError: It is not there, is incomplete, or others may read it.
     """
 
     def __init__(
-        self, folder: Path, *, passphrase: Callable[[], bytes | None] = lambda: None, private: Path | None = None
+        self,
+        folder: Path,
+        *,
+        passphrase: Callable[[], bytes | None] = lambda: None,
+        private: Path | None = None,
+        actor: str | None = None,
     ) -> None:
         self.folder = folder
         self._passphrase = passphrase
         self._private = private or folder / PRIVATE
+        self._actor = actor
         if not any((folder / name).is_file() for name in (IDENTITY, EXPORTED)):
             raise KeyStoreError("there is no key store at the place named")
 
@@ -126,6 +135,23 @@ class KeyStore:
     def fingerprint(self) -> str:
         """16 hexadecimal digits that name the site's key."""
         return fingerprint_of(self.public)
+
+    @property
+    def opens_as(self) -> str:
+        """Fingerprint of the private key at hand."""
+        return fingerprint_of(self.private.public_key())
+
+    def log(self, what: str, **about: Any) -> AuditHead:  # noqa: ANN401 - anything that JSON can hold
+        """Write an entry into the audit log and return the log's new end; an exported part has no log.
+
+        Raises:
+            StorageError: And its kinds; what cannot be logged must not be done.
+        """
+        return AuditHead() if self.is_exported else AuditLog(self.folder, who=self._actor).append(what, **about)
+
+    def hide_patient(self, patient: str) -> str:
+        """What stands for a pseudonym in the audit log: a keyed hash, 16 digits."""
+        return hmac.digest(self.identity_key, b"sievert/audit/1|" + patient.encode(), "sha256").hex()[:16]
 
     @property
     def recipients(self) -> Recipients:
@@ -206,7 +232,7 @@ class KeyStore:
         place = TablePlace(job, shard, attempt)
         if not place.file(self.folder).is_file():
             raise KeyStoreError(f"the key store holds no data keys for shard {shard} of this job")
-        table, mine = self.read(place), fingerprint_of(self.private.public_key())
+        table, mine = self.read(place), self.opens_as
         rows = [row for row in table.rows if row.recipient == mine]
         if table.rows and not rows:
             raise WrongKeyError(f"shard {shard} of the job was not wrapped for key {mine}")

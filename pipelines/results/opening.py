@@ -66,6 +66,7 @@ def open_records(
             if skipped.unshared == len(shards):
                 raise
             continue
+        _log(keys, header, [row.record for row in rows if row.index in opened.keys])
         skipped.erased += sum(row.index in opened.erased for row in rows)
         yield from (_open_row(header.job, row, opened) for row in rows if row.index not in opened.erased)
 
@@ -84,8 +85,16 @@ def find_record(out: OutFolder, keys: KeyStore, record: str) -> dict[str, Any]:
         for row in content.rows:
             if row.record == record:
                 opened = keys.data_keys(header.job, shard=shard, attempt=content.footer.attempt)
-                return _open_row(header.job, row, opened)
+                found = _open_row(header.job, row, opened)
+                _log(keys, header, [record])
+                return found
     raise IntegrityError("the job has no such record", remedy="List its records with `sievert open DIR`.")
+
+
+def _log(keys: KeyStore, header: JobHeader, records: list[str]) -> None:
+    """Before anything is handed out: what cannot be logged is not opened."""
+    if records:
+        keys.log("opened", job=header.job, key=keys.opens_as, records=records)
 
 
 def _check(out: OutFolder, keys: KeyStore) -> tuple[JobHeader, list[int]]:

@@ -52,6 +52,8 @@ def _make_aside(folder: Path, passphrase: bytes | None, wrapping: str, vault: di
         _fill(draft, passphrase)
         current = find_provider(draft, wrapping, vault).renew(None)
         write_state(draft, WrappingState(current, vault=vault))
+        made = KeyStore(draft)
+        made.log("created", recipient=made.fingerprint, wrapping=current)
         draft.rename(folder)  # onto an empty folder or none; fails where another was quicker
         sync_folder(folder)
         sync_folder(folder.parent)

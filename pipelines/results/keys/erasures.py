@@ -79,9 +79,10 @@ class Erasures:
             return frozenset()
         return frozenset(one.mark for one in there[self._noted(job) :] if one.job in (EVERY_JOB, job))
 
-    def knows(self, patient: str) -> bool:
-        """Whether the patient was erased before, from any job."""
-        return self.mark(patient) in {one.mark for one in self._all()}
+    def knows(self, patient: str, job: str | None) -> bool:
+        """Whether the patient was erased before: from one job, or from any."""
+        there = {one.mark for one in self._all()} if job is None else self.of_job(job)
+        return self.mark(patient) in there
 
     def add(self, patient: str, *, job: str | None) -> None:
         """Have an erasure hold from now on.

@@ -95,6 +95,15 @@ class Recipients:
         Raises:
             KeyStoreError: The name is none, or another key's; or the key has another name.
         """
+        self.check(recipient)
+        self._write(recipient)
+
+    def check(self, recipient: Recipient) -> None:
+        """Whether `put` would take a recipient.
+
+        Raises:
+            KeyStoreError: See `put`.
+        """
         if len(recipient.name) > _LONGEST_NAME or not _NAME.fullmatch(recipient.name):
             raise KeyStoreError(
                 "a recipient's name is letters, digits, blanks and . @ - _, at most 64", remedy="Choose another --name."
@@ -103,7 +112,6 @@ class Recipients:
             if (other.name == recipient.name) != (other.fingerprint == recipient.fingerprint):
                 what = "name is another key's" if other.name == recipient.name else f"key is known as `{other.name}`"
                 raise KeyStoreError(f"the recipient's {what}", remedy="See `sievert keys list`.")
-        self._write(recipient)
 
     def revoke(self, recipient: Recipient) -> None:
         """Wrap nothing for a recipient from now on.
