@@ -231,6 +231,8 @@ class KeyStore:
         """
         place = TablePlace(job, shard, attempt)
         if not place.file(self.folder).is_file():
+            if self.is_exported:
+                raise WrongKeyError(f"shard {shard} of the job is not in the exported part of the key store")
             raise KeyStoreError(f"the key store holds no data keys for shard {shard} of this job")
         table, mine = self.read(place), self.opens_as
         rows = [row for row in table.rows if row.recipient == mine]

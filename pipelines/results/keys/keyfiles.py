@@ -1,7 +1,7 @@
 """Key files: secrets that others must not read, and X25519 keys as PEM, the private one perhaps under a passphrase.
 
-A passphrase encrypts the private key as PKCS#8 with scrypt (RFC 7914, section 7; RFC 8018, PBES2), which `openssl pkey`
-reads too. We write that form ourselves: cryptography's own takes PBKDF2 with 2,048 rounds, too few for a passphrase.
+A passphrase encrypts the private key as PKCS#8 with scrypt (RFC 7914, section 7; RFC 8018, PBES2). We write that form
+ourselves: cryptography's own takes PBKDF2 with 2,048 rounds, too few for a passphrase.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCRYPT_N = 1 << 17
-"""Cost of guessing a passphrase once: 128 MiB and about 0.3 s (OWASP's recommendation)."""
+"""Cost of guessing a passphrase once: 128 MiB and about 0.3 s (OWASP's recommendation). OpenSSL's own commands stop at
+32 MiB; cryptography reads it."""
 _SCRYPT_R = 8
 _SCRYPT_P = 1
 _OTHERS = 0o077
@@ -63,6 +64,18 @@ def decode_public(content: bytes, what: str) -> X25519PublicKey:
     if not isinstance(key, X25519PublicKey):
         raise KeyStoreError(f"{what} is of another kind than X25519")
     return key
+
+
+def read_public(file: Path) -> X25519PublicKey:
+    """Read a public key that somebody gave.
+
+    Raises:
+        KeyStoreError: It is missing, damaged or of another kind.
+    """
+    try:
+        return decode_public(file.read_bytes(), "the public key")
+    except OSError as error:
+        raise KeyStoreError(f"the public key cannot be read ({error.strerror})", remedy="Check its place.") from error
 
 
 def encode_private(private: X25519PrivateKey, passphrase: bytes | None) -> bytes:

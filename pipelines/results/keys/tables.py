@@ -12,7 +12,8 @@ from __future__ import annotations
 import base64
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -25,7 +26,7 @@ from pipelines.results.sealing import new_data_key
 from sievert.errors import KeyStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pipelines.results.keys.wrapping import WrappingKey
@@ -42,6 +43,10 @@ _COLUMNS = pa.schema(
         ("indices", pa.list_(pa.int64())),
     ]
 )
+
+
+_KINDS = {"patient": "string", "recipient": "string", "wrapped": "binary", "indices": "list"}
+_ONE_RECIPIENT = ("patient", "wrapped", "indices")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -139,7 +144,7 @@ def read_patients(file: Path) -> set[str]:
         KeyStoreError: It is missing or damaged.
     """
     try:
-        return set(pq.ParquetFile(file, memory_map=False).read(columns=["patient"])["patient"].to_pylist())
+        return {str(name) for name in _open(file).read(columns=["patient"])["patient"].to_pylist()}
     except (OSError, pa.ArrowException, KeyError) as error:
         raise _unreadable() from error
 
@@ -158,17 +163,17 @@ def read_table(file: Path, place: TablePlace, *, find: Callable[[str], WrappingK
         WrappingKeyError: The wrapping key cannot be had.
     """
     footer = read_table_footer(file)
-    try:
-        rows = pq.ParquetFile(file, memory_map=False).read().to_pylist()
-        if footer is None:
-            return KeyTable([KeyRow(**row, recipient=site) for row in rows])
-        wrapped = [KeyRow(**row) for row in rows]
-    except (OSError, pa.ArrowException, ValueError, TypeError) as error:
-        raise _unreadable() from error
+    rows = _read_rows(file, _ONE_RECIPIENT if footer is None else _COLUMNS.names)
+    if footer is None:
+        return KeyTable([KeyRow(row["patient"], site, row["wrapped"], row["indices"]) for row in rows])
+    table = KeyTable([KeyRow(**row) for row in rows], footer.erased)
     if footer.wrapping is None:
-        return KeyTable(wrapped, footer.erased)
-    key = AESGCM(find(footer.wrapping).unwrap(base64.b64decode(footer.key or "")))
-    return KeyTable([_opened(row, place, number, key) for number, row in enumerate(wrapped)], footer.erased)
+        return table
+    try:
+        wrapped = base64.b64decode(footer.key or "", validate=True)
+    except ValueError as error:
+        raise _unreadable() from error
+    return _Cover(find(footer.wrapping).unwrap(wrapped), place, footer.erased).opened(table)
 
 
 def write_table(file: Path, place: TablePlace, table: KeyTable, *, wrapping: WrappingKey | None) -> None:
@@ -178,12 +183,11 @@ def write_table(file: Path, place: TablePlace, table: KeyTable, *, wrapping: Wra
         StorageError: And its kinds.
         WrappingKeyError: The wrapping key cannot be had.
     """
-    rows, footer = table.rows, TableFooter(sorted(table.erased))
+    footer, rows = TableFooter(sorted(table.erased)), table.rows
     if wrapping is not None:
         key = new_data_key()
         footer = TableFooter(footer.erased, wrapping.id, base64.b64encode(wrapping.wrap(key)).decode())
-        cipher = AESGCM(key)
-        rows = [_covered(row, place, number, cipher) for number, row in enumerate(rows)]
+        rows = _Cover(key, place, footer.erased).covered(table)
     with disk_errors("the wrapped data keys could not be written"):
         draft = file.with_suffix(DRAFT_SUFFIX)
         try:
@@ -201,21 +205,39 @@ def _write(draft: Path, rows: list[KeyRow], footer: TableFooter) -> None:
     table = pa.table(content, schema=_COLUMNS.with_metadata({_FOOTER: told}))
     draft.unlink(missing_ok=True)  # of a command that was killed
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
-        pq.write_table(table, sink)
+        pq.write_table(table, sink, write_page_checksum=True)
     sync_file(draft)
 
 
-def _covered(row: KeyRow, place: TablePlace, number: int, cipher: AESGCM) -> KeyRow:
-    covered = cipher.encrypt(_nonce(number), row.wrapped, _row_context(row, place))
-    return KeyRow(row.patient, row.recipient, covered, row.indices)
+class _Cover:
+    """The outer layer of a table, bound to its place, to what was erased, and row by row to the row itself."""
+
+    def __init__(self, key: bytes, place: TablePlace, erased: list[int]) -> None:
+        self._cipher = AESGCM(key)
+        self._bound = sha256(_encoded([TABLE_SCHEMA, place.job, place.shard, place.attempt, erased])).digest()
+
+    def covered(self, table: KeyTable) -> list[KeyRow]:
+        return [
+            replace(row, wrapped=self._cipher.encrypt(_nonce(number), row.wrapped, self._context(row)))
+            for number, row in enumerate(table.rows)
+        ]
+
+    def opened(self, table: KeyTable) -> KeyTable:
+        try:
+            rows = [
+                replace(row, wrapped=self._cipher.decrypt(_nonce(number), row.wrapped, self._context(row)))
+                for number, row in enumerate(table.rows)
+            ]
+        except InvalidTag as error:
+            raise KeyStoreError("a table of data keys was changed: a row of it is not as it was written") from error
+        return KeyTable(rows, table.erased)
+
+    def _context(self, row: KeyRow) -> bytes:
+        return self._bound + _encoded([row.patient, row.recipient, row.indices])
 
 
-def _opened(row: KeyRow, place: TablePlace, number: int, cipher: AESGCM) -> KeyRow:
-    try:
-        wrapped = cipher.decrypt(_nonce(number), row.wrapped, _row_context(row, place))
-    except InvalidTag as error:
-        raise KeyStoreError("a table of data keys was changed: a row of it is not as it was written") from error
-    return KeyRow(row.patient, row.recipient, wrapped, row.indices)
+def _open(file: Path) -> pq.ParquetFile:
+    return pq.ParquetFile(file, memory_map=False, page_checksum_verification=True)
 
 
 def _nonce(number: int) -> bytes:
@@ -223,14 +245,27 @@ def _nonce(number: int) -> bytes:
     return number.to_bytes(_NONCE_BYTES, "big")
 
 
-def _row_context(row: KeyRow, place: TablePlace) -> bytes:
-    bound = [TABLE_SCHEMA, place.job, place.shard, place.attempt, row.patient, row.recipient, row.indices]
-    return json.dumps(bound, separators=(",", ":")).encode()
+def _encoded(value: list[Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _read_rows(file: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows whose columns have the types that they were written with: a damaged footer can make bytes of a text."""
+    try:
+        table = _open(file).read()
+        kinds = {field.name: str(field.type).partition("<")[0] for field in table.schema}
+        if kinds != {name: _KINDS[name] for name in columns}:
+            raise _unreadable()
+        rows: list[dict[str, Any]] = table.to_pylist()
+    except (OSError, pa.ArrowException, ValueError, TypeError) as error:
+        raise _unreadable() from error
+    return rows
 
 
 def _checked(footer: TableFooter) -> TableFooter:
-    told: tuple[tuple[Any, Any], ...] = ((footer.schema, str), (footer.erased, list))
-    if footer.schema != TABLE_SCHEMA or not all(isinstance(value, kind) for value, kind in told):
+    numbers = isinstance(footer.erased, list) and all(type(index) is int for index in footer.erased)
+    named = all(text is None or isinstance(text, str) for text in (footer.wrapping, footer.key))
+    if footer.schema != TABLE_SCHEMA or not numbers or not named:
         raise TypeError(footer.schema)
     return footer
 
