@@ -104,7 +104,9 @@ class AuditLog:
             AuditError: The log is damaged.
         """
         with self._held() as descriptor:
-            kept, last, gone = [], None, 0
+            kept: list[bytes] = []
+            last: dict[str, Any] | None = None
+            gone = 0
             for line in self.lines():
                 entry = _parsed(line)
                 if "checkpoint" in entry:
@@ -182,7 +184,7 @@ def _read_head(descriptor: int) -> AuditHead:
     if not newline:
         return AuditHead()
     last = _parsed(whole.rpartition(b"\n")[2])
-    return AuditHead(last.get("n", last.get("checkpoint")), last["hash"])
+    return AuditHead(int(last.get("n", last.get("checkpoint", 0))), last["hash"])
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
