@@ -6,13 +6,16 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipelines.results.audit import START, AuditHead, hash_entry
+from pipelines.results.audit import START, AuditHead, AuditLog, hash_entry
+from pipelines.results.keys.wrapping import WRAPPING_FILE
 from pipelines.results.outfolder import OutFolder, read_job
 from sievert.errors import UnfinishedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from pipelines.results.keystore import KeyStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,18 @@ def check_audit(lines: Iterable[bytes], anchored: Sequence[AnchoredHead] = ()) -
         check.faults.append((check.pruned, f"entries 1 to {check.pruned} were removed, and no pruning says so"))
     for one in sorted(anchored, key=lambda known: known.head.entries):
         _hold_against(check, hashes, one)
+    return check
+
+
+def audit_key_store(store: KeyStore, anchored: Sequence[AnchoredHead] = ()) -> AuditCheck:
+    """Check a key store's log. A store that has wrapping keys has had a log from the first day.
+
+    Raises:
+        StorageError: And its kinds: the log cannot be read.
+    """
+    check = check_audit(AuditLog(store.folder).lines(), anchored)
+    if not check.head.entries and not store.is_exported and (store.folder / WRAPPING_FILE).exists():
+        check.faults.insert(0, (1, "the log is missing, or empty"))
     return check
 
 

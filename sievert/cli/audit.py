@@ -9,6 +9,7 @@ import typer
 
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
+from sievert.cli.keyring import open_store
 from sievert.cli.options import ConfigFile, KeysFolder, effective
 
 if TYPE_CHECKING:
@@ -43,13 +44,11 @@ def audit(
     """
     if context.invoked_subcommand is not None:
         return
-    from pipelines.results.audit import AuditLog
-    from pipelines.results.auditing import check_audit, read_anchored_head
+    from pipelines.results.auditing import audit_key_store, read_anchored_head
 
     start = _moment(since) if since else None
     heads = [head for folder in out or [] if (head := read_anchored_head(folder.absolute()))]
-    settings = effective(config, store__keys=keys)
-    check = check_audit(AuditLog(settings.store.keys).lines(), heads)
+    check = audit_key_store(open_store(effective(config, store__keys=keys)), heads)
     shown = [entry for entry in check.entries if start is None or _is_since(entry, start)]
     _print_json(check, shown, len(heads)) if as_json else _tell(check, shown, len(heads))
     if check.faults:
@@ -70,12 +69,12 @@ def prune(
     from datetime import UTC, datetime, timedelta
 
     from pipelines.results.audit import AuditLog
-    from pipelines.results.auditing import check_audit
+    from pipelines.results.auditing import audit_key_store
     from sievert.errors import AuditError
 
     settings = effective(config, store__keys=keys)
     log = AuditLog(settings.store.keys, who=settings.audit.actor)
-    if check_audit(log.lines()).faults:
+    if audit_key_store(open_store(settings)).faults:
         raise AuditError("the audit log is not whole, so nothing of it is dropped")
     dropped = log.prune(datetime.now(UTC) - timedelta(days=settings.audit.retain_days))
     if as_json:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.results.disk import disk_errors, write_whole
 from pipelines.results.keys.keyfiles import decode_public, encode_public, fingerprint_of
+from pipelines.results.sealing import KEY_BYTES, wrap_key
 from sievert.errors import KeyStoreError
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Recipients:
         """Add a recipient, or take up one that was revoked.
 
         Raises:
-            KeyStoreError: The name is none, or another key's; or the key has another name.
+            KeyStoreError: The name is none, or another key's; or the key has another name, or is weak.
         """
         self.check(recipient)
         self._write(recipient)
@@ -108,6 +109,7 @@ class Recipients:
             raise KeyStoreError(
                 "a recipient's name is letters, digits, blanks and . @ - _, at most 64", remedy="Choose another --name."
             )
+        _check_strong(recipient.key)
         for other in self.all():
             if (other.name == recipient.name) != (other.fingerprint == recipient.fingerprint):
                 what = "name is another key's" if other.name == recipient.name else f"key is known as `{other.name}`"
@@ -136,6 +138,14 @@ class Recipients:
 def make_recipient(name: str, role: str, public: X25519PublicKey) -> Recipient:
     """A recipient of a name, a role and a key."""
     return Recipient(name, role, encode_public(public).decode())
+
+
+def _check_strong(public: X25519PublicKey) -> None:
+    """A point of small order gives everybody the same shared secret (RFC 7748, section 6.1): no worker could use it."""
+    try:
+        wrap_key(bytes(KEY_BYTES), recipient=public, context=b"")
+    except ValueError as error:
+        raise KeyStoreError("the recipient's public key is none that can be wrapped for") from error
 
 
 def _read(file: Path) -> Recipient:

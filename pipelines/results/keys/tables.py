@@ -13,15 +13,13 @@ import base64
 import json
 import os
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pipelines.results.disk import disk_errors, sync_file, sync_folder
+from pipelines.results.keys.cover import TableCover
 from pipelines.results.sealing import new_data_key
 from sievert.errors import KeyStoreError
 
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 TABLE_SCHEMA = "sievert.keys/2"
 DRAFT_SUFFIX = ".draft"
 _FOOTER = b"sievert"
-_NONCE_BYTES = 12
 _COLUMNS = pa.schema(
     [
         ("patient", pa.string()),
@@ -115,13 +112,12 @@ class TableFooter:
 
 
 def find_tables(folder: Path, job: str | None = None) -> list[TablePlace]:
-    """Every table of a key store, those of attempts that were killed too, in order."""
-    files = (folder / "jobs").glob(f"{job or '*'}/*.parquet")
-    return sorted(
-        TablePlace(file.parent.name, int(shard), attempt)
-        for file in files
-        for shard, _, attempt in [file.stem.partition("-")]
-    )
+    """Every table of a key store, those of attempts that were killed too, in order.
+
+    Raises:
+        KeyStoreError: A table has a name that is none of ours: passed over, it would keep keys that are to go.
+    """
+    return sorted(_place(file) for file in (folder / "jobs").glob(f"{job or '*'}/*.parquet"))
 
 
 def read_table_footer(file: Path) -> TableFooter | None:
@@ -173,7 +169,14 @@ def read_table(file: Path, place: TablePlace, *, find: Callable[[str], WrappingK
         wrapped = base64.b64decode(footer.key or "", validate=True)
     except ValueError as error:
         raise _unreadable() from error
-    return _Cover(find(footer.wrapping).unwrap(wrapped), place, footer.erased).opened(table)
+    cover = _cover(find(footer.wrapping).unwrap(wrapped), place, footer.erased)
+    return replace(
+        table,
+        rows=[
+            replace(row, wrapped=cover.uncover(row.wrapped, number=number, row=_bound(row)))
+            for number, row in enumerate(table.rows)
+        ],
+    )
 
 
 def write_table(file: Path, place: TablePlace, table: KeyTable, *, wrapping: WrappingKey | None) -> None:
@@ -187,7 +190,11 @@ def write_table(file: Path, place: TablePlace, table: KeyTable, *, wrapping: Wra
     if wrapping is not None:
         key = new_data_key()
         footer = TableFooter(footer.erased, wrapping.id, base64.b64encode(wrapping.wrap(key)).decode())
-        rows = _Cover(key, place, footer.erased).covered(table)
+        cover = _cover(key, place, footer.erased)
+        rows = [
+            replace(row, wrapped=cover.cover(row.wrapped, number=number, row=_bound(row)))
+            for number, row in enumerate(rows)
+        ]
     with disk_errors("the wrapped data keys could not be written"):
         draft = file.with_suffix(DRAFT_SUFFIX)
         try:
@@ -209,44 +216,26 @@ def _write(draft: Path, rows: list[KeyRow], footer: TableFooter) -> None:
     sync_file(draft)
 
 
-class _Cover:
-    """The outer layer of a table, bound to its place, to what was erased, and row by row to the row itself."""
+def _place(file: Path) -> TablePlace:
+    shard, _, attempt = file.stem.partition("-")
+    if not shard.isdecimal() or not attempt.isalnum():
+        raise KeyStoreError(
+            "a table of the key store has a name that is none of ours",
+            remedy="Take copies that somebody made out of the folder `jobs` of the key store.",
+        )
+    return TablePlace(file.parent.name, int(shard), attempt)
 
-    def __init__(self, key: bytes, place: TablePlace, erased: list[int]) -> None:
-        self._cipher = AESGCM(key)
-        self._bound = sha256(_encoded([TABLE_SCHEMA, place.job, place.shard, place.attempt, erased])).digest()
 
-    def covered(self, table: KeyTable) -> list[KeyRow]:
-        return [
-            replace(row, wrapped=self._cipher.encrypt(_nonce(number), row.wrapped, self._context(row)))
-            for number, row in enumerate(table.rows)
-        ]
+def _cover(key: bytes, place: TablePlace, erased: list[int]) -> TableCover:
+    return TableCover(key, [TABLE_SCHEMA, place.job, place.shard, place.attempt, erased])
 
-    def opened(self, table: KeyTable) -> KeyTable:
-        try:
-            rows = [
-                replace(row, wrapped=self._cipher.decrypt(_nonce(number), row.wrapped, self._context(row)))
-                for number, row in enumerate(table.rows)
-            ]
-        except InvalidTag as error:
-            raise KeyStoreError("a table of data keys was changed: a row of it is not as it was written") from error
-        return KeyTable(rows, table.erased)
 
-    def _context(self, row: KeyRow) -> bytes:
-        return self._bound + _encoded([row.patient, row.recipient, row.indices])
+def _bound(row: KeyRow) -> list[Any]:
+    return [row.patient, row.recipient, row.indices]
 
 
 def _open(file: Path) -> pq.ParquetFile:
     return pq.ParquetFile(file, memory_map=False, page_checksum_verification=True)
-
-
-def _nonce(number: int) -> bytes:
-    """The row's number: a table's key encrypts one table, once."""
-    return number.to_bytes(_NONCE_BYTES, "big")
-
-
-def _encoded(value: list[Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _read_rows(file: Path, columns: Sequence[str]) -> list[dict[str, Any]]:

@@ -122,6 +122,8 @@ def find_provider(folder: Path, name: str, vault: dict[str, str] | None) -> Wrap
         from pipelines.results.keys.wrapping_environment import EnvironmentKeys
 
         return EnvironmentKeys()
+    if name == "vault" and vault is None:
+        raise WrappingKeyError("no Vault is named", remedy="Name it with --vault-address and --vault-key.")
     if name == "vault" and vault is not None:
         from pipelines.results.keys.wrapping_vault import VaultKeys, VaultPlace
 

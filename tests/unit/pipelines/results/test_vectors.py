@@ -64,6 +64,22 @@ def test_a_data_key_is_wrapped_as_the_standard_says_with_our_suite() -> None:
     assert unwrap_key(hpke_seal(PLAIN, INFO, aead=AES_256), private=private, context=INFO) == PLAIN
 
 
+def test_aes_256_gcm_is_the_standards() -> None:
+    """McGrew and Viega, The Galois/Counter Mode of Operation, test case 16."""
+    plain = (
+        "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525"
+        "b16aedf5aa0de657ba637b39"
+    )
+    ciphertext = (
+        "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838"
+        "c5f61e6393ba7a0abcc9f662"
+    )
+    cipher = AESGCM(bytes.fromhex("feffe9928665731c6d6a8f9467308308" * 2))
+    bound = bytes.fromhex("feedfacedeadbeeffeedfacedeadbeefabaddad2")
+    sealed = cipher.encrypt(bytes.fromhex("cafebabefacedbaddecaf888"), bytes.fromhex(plain), bound)
+    assert sealed.hex() == ciphertext + "76fc6ece0f4e1768cddf8853bb2d551b"
+
+
 KEK = bytes(range(32))
 
 

@@ -163,6 +163,8 @@ def test_a_log_that_was_cut_is_told_by_the_job_it_was_anchored_with(sievert: Com
     cut = sievert("audit", "--out", job.out.path, "--json")
     assert (cut.code, cut.json["whole"]) == (AuditError.exit_code, False)
     assert cut.json["faults"][0]["entry"] == 3
+    file.unlink()
+    assert sievert("audit", "--json").json["faults"] == [{"entry": 1, "problem": "the log is missing, or empty"}]
 
 
 def test_the_log_is_printed_from_a_day_on_and_pruned_no_earlier_than_half_a_year(sievert: Command) -> None:

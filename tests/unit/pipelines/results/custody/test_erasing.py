@@ -122,6 +122,14 @@ def test_a_damaged_table_stops_an_erasure_instead_of_being_passed_over(store: Ke
         erase(store, PATIENT, job=None, progress=quiet)
 
 
+def test_a_copy_that_somebody_made_among_the_tables_is_not_passed_over(store: KeyStore) -> None:
+    fill(store)
+    file = find_tables(store.folder)[0].file(store.folder)
+    shutil.copy(file, file.with_name("00000-copy of.parquet"))
+    with pytest.raises(KeyStoreError, match="none of ours"):
+        erase(store, PATIENT, job=None, progress=quiet)
+
+
 def test_after_erase_and_rotate_an_old_copy_of_the_tables_does_not_bring_the_patient_back(
     store: KeyStore, tmp_path: Path
 ) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from pipelines.results.custody.creating import create_key_store
 from pipelines.results.custody.sharing import revoke, share
@@ -109,6 +109,24 @@ def test_names_and_keys_belong_together(store: KeyStore, clinic: KeyStore) -> No
             share(store, other, name=name, role="clinic", from_now_on=True, progress=quiet)
     with pytest.raises(KeyStoreError, match="no recipient `nobody`"):
         revoke(store, "nobody", progress=quiet)
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "00" * 32,
+        "01" + "00" * 31,
+        "ec" + "ff" * 30 + "7f",
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+    ],
+)
+def test_a_point_of_small_order_is_no_recipient(store: KeyStore, point: str) -> None:
+    """The ones that Wycheproof has for X25519 with a shared secret of zero."""
+    public = X25519PublicKey.from_public_bytes(bytes.fromhex(point))
+    with pytest.raises(KeyStoreError, match="none that can be wrapped for"):
+        share(store, public, name="weak", role="clinic", from_now_on=True, progress=quiet)
+    assert [one.name for one in store.everybody()] == ["site"]
 
 
 def test_what_the_private_key_does_not_open_is_counted_not_shared(
