@@ -104,17 +104,7 @@ class AuditLog:
             AuditError: The log is damaged.
         """
         with self._held() as descriptor:
-            kept: list[bytes] = []
-            last: dict[str, Any] | None = None
-            gone = 0
-            for line in self.lines():
-                entry = _parsed(line)
-                if "checkpoint" in entry:
-                    continue
-                if kept or datetime.fromisoformat(entry["time"]) >= before:
-                    kept.append(line)
-                else:
-                    last, gone = entry, gone + 1
+            last, gone, kept = self._split(before)
             if last is None:
                 return 0
             checkpoint = {"checkpoint": last["n"], "hash": last["hash"], "schema": AUDIT_SCHEMA}
@@ -122,6 +112,18 @@ class AuditLog:
             content = b"".join([_line(checkpoint), *kept, _line(entry)])
             write_whole(self.file, content, drafts=self.file.parent, mode=0o600)
         return gone
+
+    def _split(self, before: datetime) -> tuple[dict[str, Any] | None, int, list[bytes]]:
+        """The last entry from before a moment, how many there are, and the lines behind it."""
+        last: dict[str, Any] | None = None
+        gone, kept = 0, list[bytes]()
+        for line in self.lines():
+            entry = _parsed(line)
+            if kept or ("n" in entry and datetime.fromisoformat(entry["time"]) >= before):
+                kept.append(line)
+            elif "n" in entry:
+                last, gone = entry, gone + 1
+        return last, gone, kept
 
     def _chained(self, head: AuditHead, what: str, about: dict[str, Any]) -> tuple[dict[str, Any], AuditHead]:
         entry: dict[str, Any] = {

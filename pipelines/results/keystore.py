@@ -31,7 +31,7 @@ from pipelines.results.keys.recipients import SITE, Recipient, Recipients, make_
 from pipelines.results.keys.tables import KeyRow, KeyTable, TablePlace, read_table, write_table
 from pipelines.results.keys.wrapping import find_wrapping_key, read_state
 from pipelines.results.sealing import unwrap_key, wrap_key
-from sievert.errors import KeyStoreError, WrongKeyError
+from sievert.errors import KeyStoreError, WrappingKeyError, WrongKeyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -209,7 +209,11 @@ class KeyStore:
         Raises:
             KeyStoreError: And its kinds: it is missing or damaged, or its wrapping key cannot be had.
         """
-        return read_table(place.file(self.folder), place, find=self._find, site=self.fingerprint)
+        file = place.file(self.folder)
+        try:
+            return read_table(file, place, find=self._find, site=self.fingerprint)
+        except WrappingKeyError:  # perhaps of a rotation that has replaced the table in this very moment
+            return read_table(file, place, find=self._find, site=self.fingerprint)
 
     def write(self, place: TablePlace, table: KeyTable) -> None:
         """Replace a table, under the current wrapping key. Whoever calls it holds a lock of the store.

@@ -60,6 +60,20 @@ class _Sharing:
         return replace(row, recipient=self._name, wrapped=wrapped)
 
 
+class _Revoking:
+    """Takes out of a table what the recipient has."""
+
+    def __init__(self, store: KeyStore, recipient: Recipient) -> None:
+        self._store, self._name = store, recipient.fingerprint
+        self.removed = 0
+
+    def __call__(self, place: TablePlace) -> KeyTable | None:
+        table = self._store.read(place)
+        kept = [row for row in table.rows if row.recipient != self._name]
+        self.removed += len(table.rows) - len(kept)
+        return replace(table, rows=kept) if len(kept) < len(table.rows) else None
+
+
 def share(
     store: KeyStore,
     public: X25519PublicKey,
@@ -117,18 +131,10 @@ def revoke(store: KeyStore, name: str, *, progress: Progress) -> Shared:
         store.log("revoking", recipient=recipient.fingerprint, name=recipient.name)
         with changing_state(store.folder):
             store.recipients.revoke(recipient)
-        removed = 0
-
-        def without(place: TablePlace) -> KeyTable | None:
-            nonlocal removed
-            table = store.read(place)
-            kept = [row for row in table.rows if row.recipient != recipient.fingerprint]
-            removed += len(table.rows) - len(kept)
-            return replace(table, rows=kept) if len(kept) < len(table.rows) else None
-
-        tables = sweep(store, without, progress=progress).tables
-        store.log("revoked", recipient=recipient.fingerprint, name=recipient.name, keys=removed)
-    return Shared(recipient, tables, removed)
+        revoking = _Revoking(store, recipient)
+        tables = sweep(store, revoking, progress=progress).tables
+        store.log("revoked", recipient=recipient.fingerprint, name=recipient.name, keys=revoking.removed)
+    return Shared(recipient, tables, revoking.removed)
 
 
 def _check_name(store: KeyStore, recipient: Recipient) -> None:

@@ -24,7 +24,7 @@ from pipelines.results.sealing import new_data_key
 from sievert.errors import KeyStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipelines.results.keys.wrapping import WrappingKey
@@ -127,8 +127,7 @@ def read_table_footer(file: Path) -> TableFooter | None:
         KeyStoreError: It is missing or damaged.
     """
     try:
-        told = (pq.read_schema(file).metadata or {}).get(_FOOTER)
-        return None if told is None else _checked(TableFooter(**json.loads(told)))
+        return _footer(pq.read_schema(file))
     except (OSError, pa.ArrowException, ValueError, TypeError) as error:
         raise _unreadable() from error
 
@@ -158,8 +157,7 @@ def read_table(file: Path, place: TablePlace, *, find: Callable[[str], WrappingK
         KeyStoreError: It is missing, damaged or another place's.
         WrappingKeyError: The wrapping key cannot be had.
     """
-    footer = read_table_footer(file)
-    rows = _read_rows(file, _ONE_RECIPIENT if footer is None else _COLUMNS.names)
+    footer, rows = _read(file)
     if footer is None:
         return KeyTable([KeyRow(row["patient"], site, row["wrapped"], row["indices"]) for row in rows])
     table = KeyTable([KeyRow(**row) for row in rows], footer.erased)
@@ -238,20 +236,27 @@ def _open(file: Path) -> pq.ParquetFile:
     return pq.ParquetFile(file, memory_map=False, page_checksum_verification=True)
 
 
-def _read_rows(file: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Rows whose columns have the types that they were written with: a damaged footer can make bytes of a text."""
+def _read(file: Path) -> tuple[TableFooter | None, list[dict[str, Any]]]:
+    """Footer and rows of one and the same file, which may be replaced meanwhile.
+
+    Columns must have the types that they were written with: a damaged footer can make bytes of a text.
+    """
     try:
         table = _open(file).read()
+        footer = _footer(table.schema)
         kinds = {field.name: str(field.type).partition("<")[0] for field in table.schema}
-        if kinds != {name: _KINDS[name] for name in columns}:
+        if kinds != {name: _KINDS[name] for name in (_ONE_RECIPIENT if footer is None else _COLUMNS.names)}:
             raise _unreadable()
-        rows: list[dict[str, Any]] = table.to_pylist()
+        return footer, table.to_pylist()
     except (OSError, pa.ArrowException, ValueError, TypeError) as error:
         raise _unreadable() from error
-    return rows
 
 
-def _checked(footer: TableFooter) -> TableFooter:
+def _footer(schema: pa.Schema) -> TableFooter | None:
+    told = (schema.metadata or {}).get(_FOOTER)
+    if told is None:
+        return None
+    footer = TableFooter(**json.loads(told))
     numbers = isinstance(footer.erased, list) and all(type(index) is int for index in footer.erased)
     named = all(text is None or isinstance(text, str) for text in (footer.wrapping, footer.key))
     if footer.schema != TABLE_SCHEMA or not numbers or not named:

@@ -17,6 +17,8 @@ KEYS = {name: AesWrappingKey(name, bytes([number]) * 32) for number, name in enu
 
 
 def find(name: str) -> WrappingKey:
+    if name not in KEYS:
+        raise WrappingKeyError(name)
     return KEYS[name]
 
 
