@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sievert.cli import console
-from sievert.settings import PASSPHRASE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +53,8 @@ def find_passphrase(settings: Settings, *, twice: bool = False) -> bytes | None:
         KeyStoreError: The file cannot be read, or others may read it.
         PassphraseError: What was typed differs.
     """
+    from sievert.settings import PASSPHRASE_VARIABLE
+
     if given := os.environ.get(PASSPHRASE_VARIABLE):
         return given.encode()
     if settings.store.passphrase_file:

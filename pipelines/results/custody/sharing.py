@@ -127,6 +127,7 @@ def revoke(store: KeyStore, name: str, *, progress: Progress) -> Shared:
     """
     with working_on(store):
         recipient = store.recipients.named(name)
+        store.recipients.check_others(recipient)
         _check_others(store, recipient)
         store.log("revoking", recipient=recipient.fingerprint, name=recipient.name)
         with changing_state(store.folder):

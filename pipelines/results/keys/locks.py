@@ -12,6 +12,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pipelines.results.disk import disk_errors
 from sievert.errors import KeyStoreError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def sharing_state(folder: Path) -> Iterator[None]:
     On a file system without locks it holds nothing, and there `changing_state` refuses to change anything.
 
     Raises:
-        KeyStoreError: The lock's file cannot be made.
+        StorageError: And its kinds: the lock's file cannot be made.
     """
     descriptor = _open(folder / STATE)
     try:
@@ -89,7 +90,5 @@ def _take(descriptor: int, how: int) -> None:
 
 
 def _open(file: Path) -> int:
-    try:
+    with disk_errors("the key store could not be written to"):
         return os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise KeyStoreError(f"the key store cannot be written to ({os.strerror(error.errno or 0)})") from error

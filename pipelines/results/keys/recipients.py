@@ -121,12 +121,20 @@ class Recipients:
         Raises:
             KeyStoreError: They are the last: nobody could open what is sealed.
         """
+        self.check_others(recipient)
+        self._write(replace(recipient, revoked=True))
+
+    def check_others(self, recipient: Recipient) -> None:
+        """Whether `revoke` would let somebody stay.
+
+        Raises:
+            KeyStoreError: See `revoke`.
+        """
         if [one.fingerprint for one in self.active()] == [recipient.fingerprint]:
             raise KeyStoreError(
                 "the last recipient cannot be revoked: nobody could open anything",
                 remedy="Share with somebody else first: `sievert keys share`.",
             )
-        self._write(replace(recipient, revoked=True))
 
     def _write(self, recipient: Recipient) -> None:
         with disk_errors("the recipients could not be written"):
