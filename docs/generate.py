@@ -114,6 +114,8 @@ def _ranks(ranks: tuple[int, ...]) -> str:
 def _leaves(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - typer's own classes
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
+            if command.invoke_without_command:
+                yield prefix + name, command
             yield from _leaves(command, f"{prefix}{name} ")
         else:
             yield prefix + name, command

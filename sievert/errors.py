@@ -24,9 +24,13 @@
     │   ├── UnfinishedError         51   the job is not finished, so nothing is anchored yet
     │   ├── LedgerError             52   the ledger cannot be read or refuses
     │   ├── AnchorError             53   the ledger holds no root, or another one, for this job
-    │   └── ProofError              54   a proof is none, or does not hold
+    │   ├── ProofError              54   a proof is none, or does not hold
+    │   └── AuditError              56   the audit log is not as it was written
     ├── KeyStoreError               60   the key store cannot be used
-    │   └── WrongKeyError           61   the key store holds another site's key
+    │   ├── WrongKeyError           61   the key store holds another site's key
+    │   ├── PassphraseError         62   the private key has a passphrase that was not given
+    │   ├── WrappingKeyError        63   the wrapping key of the data keys cannot be had
+    │   └── ErasedError             64   the patient was erased: nobody can open the record
     ├── ClusterError                70   Ray cannot be started or joined, or lost its workers
     └── TrainingError               80   a training cannot go on
         ├── DivergedError           81   the loss is no finite number any more
@@ -39,39 +43,7 @@ front door reports it on another.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-
-class SievertError(Exception):
-    """Root of the tree.
-
-    Args:
-        message: What happened, for the reader; no patient data.
-        remedy: What to do next; the class's own advice where it is left out.
-        record: Our id of the record concerned.
-        stage: The stage that was at work (`admit`, `predict`, …).
-    """
-
-    exit_code: ClassVar[int] = 1
-    advice: ClassVar[str] = "Run again with --verbose and report the traceback."
-
-    def __init__(
-        self, message: str, *, remedy: str | None = None, record: str | None = None, stage: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy or self.advice
-        self.record = record
-        self.stage = stage
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.message, self.remedy, self.record, self.stage)
-
-
-def _rebuild(
-    kind: type[SievertError], message: str, remedy: str, record: str | None, stage: str | None
-) -> SievertError:
-    return kind(message, remedy=remedy, record=record, stage=stage)
+from sievert.errorroot import SievertError as SievertError  # noqa: PLC0414 - the tree's own name for it
 
 
 class ConfigError(SievertError):
@@ -228,6 +200,13 @@ class ProofError(IntegrityError):
     advice = "Do not rely on it; ask for a new one, which `sievert prove DIR --record ID` makes."
 
 
+class AuditError(IntegrityError):
+    """The audit log is not as it was written: entries were changed, removed, moved or cut off."""
+
+    exit_code = 56
+    advice = "Find out who could write to the key store; restore the log from a copy and check it again."
+
+
 class KeyStoreError(SievertError):
     """The key store cannot be used."""
 
@@ -239,6 +218,27 @@ class WrongKeyError(KeyStoreError):
     """The key store holds another key than the one that the job was sealed for."""
 
     exit_code = 61
+
+
+class PassphraseError(KeyStoreError):
+    """The private key has a passphrase, and none or another one was given."""
+
+    exit_code = 62
+    advice = "Give it on the terminal, in SIEVERT_PASSPHRASE, or in the file that `store.passphrase_file` names."
+
+
+class WrappingKeyError(KeyStoreError):
+    """The wrapping key that covers the data keys cannot be had: destroyed, not given, or its service is away."""
+
+    exit_code = 63
+    advice = "See `sievert keys list`; a copy of the key store from before a rotation cannot be opened any more."
+
+
+class ErasedError(KeyStoreError):
+    """The patient's data keys were erased, so the record cannot be opened by anybody."""
+
+    exit_code = 64
+    advice = "This is final. `sievert verify` still proves that the record was there."
 
 
 class ClusterError(SievertError):

@@ -21,8 +21,12 @@ from sievert.errors import ConfigError
 ENV_PREFIX = "SIEVERT_"
 CONFIG_VARIABLE = "SIEVERT_CONFIG"
 CONFIG_NAME = "sievert.toml"
-OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "SIEVERT_DATA", "SIEVERT_SHARED"})
-"""Variables that are no settings: the last two tell tests and benchmarks where real images are."""
+PASSPHRASE_VARIABLE = "SIEVERT_PASSPHRASE"  # noqa: S105 - a variable's name
+WRAPPING_KEYS_VARIABLE = "SIEVERT_WRAPPING_KEYS"
+OTHER_VARIABLES = frozenset(
+    {CONFIG_VARIABLE, PASSPHRASE_VARIABLE, WRAPPING_KEYS_VARIABLE, "SIEVERT_DATA", "SIEVERT_SHARED"}
+)
+"""Variables that are no settings: secrets, which no setting may be, and where tests and benchmarks find real images."""
 
 
 def user_data_dir() -> Path:
@@ -111,10 +115,25 @@ class StoreSettings(Branch):
         description="File of the embedded ledger.",
     )
 
-    @field_validator("keys", "ledger")
+    passphrase_file: Path | None = Field(
+        default=None, description="File that holds the passphrase of the private key, mode 0600."
+    )
+
+    @field_validator("keys", "ledger", "passphrase_file")
     @classmethod
-    def _expand_home(cls, place: Path) -> Path:
-        return place.expanduser()
+    def _expand_home(cls, place: Path | None) -> Path | None:
+        return place and place.expanduser()
+
+
+class AuditSettings(Branch):
+    """The log of who did what to keys and results."""
+
+    actor: str | None = Field(
+        default=None, max_length=200, description="Whom entries name, a service or a person; left out: the account."
+    )
+    retain_days: int = Field(
+        default=183, ge=183, description="Days that `sievert audit prune` keeps; half a year at least."
+    )
 
 
 class Settings(Branch):
@@ -126,6 +145,7 @@ class Settings(Branch):
     decide: DecideSettings = DecideSettings()
     cluster: ClusterSettings = ClusterSettings()
     store: StoreSettings = Field(default_factory=StoreSettings)
+    audit: AuditSettings = AuditSettings()
 
 
 @dataclass(frozen=True, slots=True)

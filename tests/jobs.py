@@ -11,7 +11,8 @@ from pipelines.flows.planning import find_cohort, plan_job
 from pipelines.flows.screen import make_task, run_facts
 from pipelines.flows.shard import ShardScreener
 from pipelines.results.collector import Finished, JobCollector
-from pipelines.results.keystore import KeyStore, create_key_store
+from pipelines.results.custody.creating import create_key_store
+from pipelines.results.keystore import KeyStore
 from pipelines.results.ledger import EmbeddedLedger
 from pipelines.results.outfolder import OutFolder, locked_out_folder
 from sievert.settings import CohortSettings, Settings, StoreSettings

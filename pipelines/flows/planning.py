@@ -93,6 +93,8 @@ def plan_job(
         draft.replace(out.plan)
     unplanned = _header(inputs, shards.planned, package=package, keys=keys, settings=settings)
     header = JobHeader(**{**asdict(unplanned), "shard_size": shards.size, "plan": digest})
+    keys.note_job(header.job)  # before the plan is frozen: an erasure from now on must hold for it
+    keys.log("submitted", job=header.job, inputs=header.planned)
     freeze_job(out, header)
     return PlannedJob(header, shards, 0, resumed=False)
 

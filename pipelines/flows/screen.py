@@ -13,7 +13,8 @@ from pipelines.admit.scope import Scope
 from pipelines.flows.planning import PlannedJob, check_screenable, decision_rule, find_cohort, plan_job
 from pipelines.flows.task import ScreenTask
 from pipelines.results.collector import Finished, JobCollector
-from pipelines.results.keystore import KeyStore, create_key_store
+from pipelines.results.custody.creating import create_key_store
+from pipelines.results.keystore import KeyStore
 from pipelines.results.outfolder import OutFolder, locked_out_folder
 from pipelines.results.runmanifest import RunFacts
 from sievert.errors import ConfigError
@@ -78,7 +79,9 @@ def screen_cohort(
     cohort = find_cohort(inputs, OutFolder(out))
     with locked_out_folder(out.absolute()) as folder:
         place = settings.store.keys.absolute()
-        keys = KeyStore(place) if folder.job.exists() else create_key_store(place)
+        if not folder.job.exists():
+            create_key_store(place)
+        keys = KeyStore(place, actor=settings.audit.actor)
         job = plan_job(folder, inputs, found=cohort, package=package, keys=keys, settings=settings)
         del cohort  # the plan on disk is the authority from here on
         _announce(job, watcher)
@@ -123,7 +126,9 @@ def _finish_here(
 ) -> Finished:
     """All shards are there: what is left needs no cluster."""
     watcher.says("all shards are finished; proving and anchoring")
-    collector = JobCollector(folder.path, keys=keys.folder, ledger=settings.store.ledger.absolute())
+    collector = JobCollector(
+        folder.path, keys=keys.folder, ledger=settings.store.ledger.absolute(), actor=settings.audit.actor
+    )
     for shard in range(job.shards.count):
         counts = collector.add(shard)
     watcher.planned(job.shards.planned, done=job.shards.planned)
@@ -150,7 +155,11 @@ class _RayRun:
         self._workers = settings.cluster.workers or session.cpus
         store = settings.store
         self._actor: Any = start_results_actor(
-            folder.path, keys=store.keys.absolute(), ledger=store.ledger.absolute(), node=session.node
+            folder.path,
+            keys=store.keys.absolute(),
+            ledger=store.ledger.absolute(),
+            node=session.node,
+            actor=settings.audit.actor,
         )
 
     def run(self, task: ScreenTask, done: Sequence[int], pending: Sequence[int]) -> Finished:

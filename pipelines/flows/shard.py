@@ -121,19 +121,20 @@ class ShardScreener:
     def _commit(self, shard: int, journal: ShardJournal) -> ShardCounts | None:
         """One attempt: keys first, then the results that need them. None where another attempt won."""
         attempt, clock, job = uuid4().hex, Stopwatch(), self._task.job
-        sealer = RowSealer(job=job, shard=shard, attempt=attempt, recipient=self._keys.public)
+        sealer = RowSealer(job)
         tally = _Tally()
         rows = [
             row for batch in self._batches(shard, journal, clock) for row in self._finish(batch, sealer, tally, clock)
         ]
-        self._keys.save_wrapped(job, shard=shard, attempt=attempt, wrapped=sealer.wrapped)
+        with clock("seal"):
+            self._keys.save_keys(job, shard=shard, attempt=attempt, keys=sealer.keys)
         counts = tally.counts(clock.seconds)
         sealed_counts = seal_counts(counts, identity_key=self._keys.identity_key, job=job)
         footer = ShardFooter(job, shard, attempt, self._keys.fingerprint, sealed_counts)
         draft = self._out.work / f"{shard:05d}-{attempt}.parquet"
         won = write_shard(self._out.shard(shard), rows, footer, draft=draft)
         if not won:
-            self._keys.drop_wrapped(job, shard=shard, attempt=attempt)
+            self._keys.drop_keys(job, shard=shard, attempt=attempt)
         return counts if won else None
 
     def _batches(self, shard: int, journal: ShardJournal, clock: Stopwatch) -> Iterator[list[_Case]]:

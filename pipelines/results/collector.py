@@ -56,12 +56,13 @@ class JobCollector:
         out: Absolute path of the out folder; its job is frozen.
         keys: Absolute path of the key store.
         ledger: Absolute path of the embedded ledger.
+        actor: Whom the audit log names, instead of the account.
     """
 
-    def __init__(self, out: Path, *, keys: Path, ledger: Path) -> None:
+    def __init__(self, out: Path, *, keys: Path, ledger: Path, actor: str | None = None) -> None:
         self._out = OutFolder(out)
         self._header = read_job(self._out)
-        self._identity_key = KeyStore(keys).identity_key
+        self._keys = KeyStore(keys, actor=actor)
         self._ledger = EmbeddedLedger(ledger)
         self._roots: dict[int, list[bytes]] = {}
         self._counts = ShardCounts()
@@ -77,7 +78,7 @@ class JobCollector:
             content = read_shard(self._out.shard(shard))
             self._roots[shard] = self._fold(shard, content)
             self._records[shard] = _digest_ids(content)
-            self._counts += unseal_counts(content.footer, identity_key=self._identity_key)
+            self._counts += unseal_counts(content.footer, identity_key=self._keys.identity_key)
         return self._counts
 
     def finish(self, facts: RunFacts) -> Finished:
@@ -104,6 +105,8 @@ class JobCollector:
             )
         anchor = self._ledger.anchor(bytes.fromhex(self._header.job), root=root, count=count)
         content = encode_anchor(anchor)
+        if not self._out.anchor.exists():
+            self._keys.log("anchored", job=self._header.job, root=root.hex())
         self._write(self._out.anchor, content)
         self._out.drop_work()
         return Finished(json.loads(self._out.manifest.read_bytes()), root.hex(), json.loads(content))
@@ -114,7 +117,8 @@ class JobCollector:
     def _write_whole_job(self, facts: RunFacts) -> None:
         write_quarantine(self._out, range(self._header.shards.count))
         self._write(self._out.roots, encode_roots(self._roots, self._header.shards))
-        manifest = describe_run(self._header, self._counts, facts, records=self._records)
+        audit = self._keys.log("sealed", job=self._header.job, inputs=self._header.planned)
+        manifest = describe_run(self._header, self._counts, facts, records=self._records, audit=audit)
         self._write(self._out.manifest, canonical_json(manifest))
         self._write(self._out.report, render_report(manifest).encode())
         files = list_files(self._out, drafts=False)

@@ -1,226 +1,268 @@
-"""The site's key store: an identity key, a recipient's key pair, and the wrapped data keys of every job.
+"""The site's key store: an identity key, recipients, wrapping keys, and the wrapped data keys of every job.
 
 ::
 
-    KEYS/identity.key          32 bytes: pseudonyms and the sealed plan come from it; workers read it
-    KEYS/recipient.pub         X25519 public key, PEM; workers wrap data keys for it
-    KEYS/recipient.key         X25519 private key, PEM: opens results; workers never read it
-    KEYS/jobs/JOB/00007-ATTEMPT.parquet   data keys of shard 7, wrapped, one a patient
+    KEYS/identity.key                  32 bytes: pseudonyms and the sealed plan come from it; workers read it
+    KEYS/recipient.pub                 the site's X25519 public key, PEM
+    KEYS/recipient.key                 its private key, PEM, perhaps under a passphrase: opens results; not for workers
+    KEYS/recipients/FINGERPRINT.json   whom data keys are wrapped for: the site, and whom it shares with
+    KEYS/wrapping.json, wrapping/      which wrapping key is current; the keys themselves where they are local
+    KEYS/jobs/JOB/00007-ATTEMPT.parquet   data keys of shard 7, wrapped, one a patient and recipient
+    KEYS/erasures.json, jobs/JOB/noted.json   who was erased, and from which erasure on it holds for a job
+    KEYS/audit.jsonl                   who did what when
 
 The folder has mode 0700, files 0600. It lies apart from the results: who has only those has nothing that opens.
+An exported folder (`sievert keys export`) has `recipient.pub`, `jobs` and `export.json`, and is opened in the same way.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import stat
-from dataclasses import asdict, dataclass, field
+import hmac
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
-
-from pipelines.results.disk import disk_errors, sync_file, sync_folder
-from pipelines.results.sealing import unwrap_key
-from sievert.errors import KeyStoreError
+from pipelines.results.audit import AuditHead, AuditLog
+from pipelines.results.disk import disk_errors, sync_folder
+from pipelines.results.keys.erasures import Erasures
+from pipelines.results.keys.keyfiles import decode_public, fingerprint_of, read_private, read_secret
+from pipelines.results.keys.locks import sharing_state
+from pipelines.results.keys.recipients import SITE, Recipient, Recipients, make_recipient
+from pipelines.results.keys.tables import KeyRow, KeyTable, TablePlace, read_table, write_table
+from pipelines.results.keys.wrapping import find_wrapping_key, read_state
+from pipelines.results.sealing import unwrap_key, wrap_key
+from sievert.errors import KeyStoreError, WrappingKeyError, WrongKeyError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-IDENTITY, PRIVATE, PUBLIC = "identity.key", "recipient.key", "recipient.pub"
-_IDENTITY_BYTES = 32
-_OTHERS = 0o077
-_TABLE = pa.schema([("patient", pa.string()), ("wrapped", pa.binary()), ("indices", pa.list_(pa.int64()))])
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+    from pipelines.results.keys.wrapping import WrappingKey
+
+IDENTITY, PRIVATE, PUBLIC, EXPORTED = "identity.key", "recipient.key", "recipient.pub", "export.json"
+IDENTITY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class WrappedKey:
-    """One patient's data key in one shard.
+class DataKey:
+    """One patient's data key in one shard, as the worker that made it holds it.
 
     Attributes:
-        patient: The pseudonym; here, apart from the results, and nowhere in their clear columns.
-        wrapped: The data key, encrypted for the recipient.
+        patient: The pseudonym.
+        key: 32 bytes.
         indices: The rows that it seals.
     """
 
     patient: str
-    wrapped: bytes = field(repr=False)
+    key: bytes = field(repr=False)
     indices: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedKeys:
+    """The data keys of a committed shard.
+
+    Attributes:
+        keys: By the index of each row that one seals.
+        erased: Rows whose data key was erased.
+    """
+
+    keys: dict[int, bytes] = field(repr=False)
+    erased: frozenset[int] = frozenset()
 
 
 class KeyStore:
     """One folder of keys; `create_key_store` makes it.
 
     Args:
-        folder: Of an existing key store.
+        folder: Of an existing key store, or of an exported part of one.
+        passphrase: Asked for where the private key has one.
+        private: A file with the private key, instead of the folder's own.
+        actor: Whom entries of the audit log name, instead of the account.
 
     Raises:
         KeyStoreError: It is not there, is incomplete, or others may read it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        passphrase: Callable[[], bytes | None] = lambda: None,
+        private: Path | None = None,
+        actor: str | None = None,
+    ) -> None:
         self.folder = folder
-        if not (folder / IDENTITY).is_file():
+        self._passphrase = passphrase
+        self._private = private or folder / PRIVATE
+        self._actor = actor
+        if not any((folder / name).is_file() for name in (IDENTITY, EXPORTED)):
             raise KeyStoreError("there is no key store at the place named")
 
     def __repr__(self) -> str:
         return f"KeyStore({self.fingerprint})"
 
+    @property
+    def is_exported(self) -> bool:
+        """Whether this is a part that a site exported for one recipient."""
+        return not (self.folder / IDENTITY).is_file()
+
     @cached_property
     def identity_key(self) -> bytes:
         """32 bytes for pseudonyms and plans."""
-        key = _read_private(self.folder / IDENTITY)
-        if len(key) != _IDENTITY_BYTES:
+        key = read_secret(self.folder / IDENTITY)
+        if len(key) != IDENTITY_BYTES:
             raise KeyStoreError("the identity key of the key store is damaged")
         return key
 
     @cached_property
     def public(self) -> X25519PublicKey:
-        """What data keys are wrapped for."""
+        """The site's public key."""
         try:
-            key = load_pem_public_key((self.folder / PUBLIC).read_bytes())
-        except (OSError, ValueError) as error:
+            content = (self.folder / PUBLIC).read_bytes()
+        except OSError as error:
             raise KeyStoreError("the public key of the key store is missing or damaged") from error
-        if not isinstance(key, X25519PublicKey):
-            raise KeyStoreError("the key store holds a public key of another kind than X25519")
-        return key
+        return decode_public(content, "the public key of the key store")
 
     @cached_property
     def private(self) -> X25519PrivateKey:
         """What opens results. Nothing that runs on a worker touches it."""
-        try:
-            key = load_pem_private_key(_read_private(self.folder / PRIVATE), password=None)
-        except ValueError as error:
-            raise KeyStoreError("the private key of the key store is damaged") from error
-        if not isinstance(key, X25519PrivateKey):
-            raise KeyStoreError("the key store holds a private key of another kind than X25519")
-        return key
+        return read_private(self._private, self._passphrase)
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that name the recipient's key."""
-        return hashlib.sha256(self.public.public_bytes_raw()).hexdigest()[:16]
+        """16 hexadecimal digits that name the site's key."""
+        return fingerprint_of(self.public)
 
-    def save_wrapped(self, job: str, *, shard: int, attempt: str, wrapped: Sequence[WrappedKey]) -> None:
-        """Commit one attempt's wrapped data keys before the results that need them.
+    @property
+    def opens_as(self) -> str:
+        """Fingerprint of the private key at hand."""
+        return fingerprint_of(self.private.public_key())
+
+    def log(self, what: str, **about: Any) -> AuditHead:  # noqa: ANN401 - anything that JSON can hold
+        """Write an entry into the audit log and return the log's new end; an exported part has no log.
+
+        Raises:
+            StorageError: And its kinds; what cannot be logged must not be done.
+        """
+        return AuditHead() if self.is_exported else AuditLog(self.folder, who=self._actor).append(what, **about)
+
+    def hide_patient(self, patient: str) -> str:
+        """What stands for a pseudonym in the audit log: a keyed hash, 16 digits."""
+        return hmac.digest(self.identity_key, b"sievert/audit/1|" + patient.encode(), "sha256").hex()[:16]
+
+    @property
+    def recipients(self) -> Recipients:
+        """Whom data keys are wrapped for, as files; see `everybody` for stores of before there were any."""
+        return Recipients(self.folder)
+
+    @property
+    def erasures(self) -> Erasures:
+        """Marks of who was erased."""
+        return Erasures(self.folder, self.identity_key)
+
+    def holds_keys(self, job: str) -> bool:
+        """Whether data keys of a job are, or were, here."""
+        return (self.folder / "jobs" / job).is_dir()
+
+    def everybody(self) -> list[Recipient]:
+        """All recipients, revoked ones too; the site alone where there are no files yet."""
+        return self.recipients.all() or [make_recipient(SITE, SITE, self.public)]
+
+    def note_job(self, job: str) -> None:
+        """Note a job before its plan is frozen, so that erasures from now on hold for it.
 
         Raises:
             StorageError: And its kinds.
         """
-        file = self._table(job, shard, attempt)
-        with disk_errors("the wrapped data keys could not be written"):
-            file.parent.parent.mkdir(exist_ok=True, mode=0o700)  # `mode` holds for the last folder only
-            file.parent.mkdir(exist_ok=True, mode=0o700)
-            draft = file.with_suffix(".draft")
-            try:
-                _write_table(draft, wrapped)
-                draft.replace(file)
-            except BaseException:
-                draft.unlink(missing_ok=True)
-                raise
-            for folder in (file.parent, file.parent.parent, self.folder):
-                sync_folder(folder)
+        with sharing_state(self.folder):
+            self.erasures.note_job(job)
 
-    def drop_wrapped(self, job: str, *, shard: int, attempt: str) -> None:
+    def save_keys(self, job: str, *, shard: int, attempt: str, keys: Sequence[DataKey]) -> None:
+        """Wrap one attempt's data keys and commit them before the results that need them.
+
+        Recipients, wrapping key and erasures are those of this moment; whoever was erased gets no key.
+
+        Raises:
+            StorageError: And its kinds.
+            WrappingKeyError: The wrapping key cannot be had.
+        """
+        place = TablePlace(job, shard, attempt)
+        with sharing_state(self.folder):
+            erasures = self.erasures
+            marks = erasures.of_job(job)
+            gone = {one.patient for one in keys if marks and erasures.mark(one.patient) in marks}
+            kept = [one for one in keys if one.patient not in gone]
+            erased = [index for one in keys if one.patient in gone for index in one.indices]
+            self._make_room(place)
+            self.write(place, KeyTable(self._wrap(kept, place), erased))
+
+    def drop_keys(self, job: str, *, shard: int, attempt: str) -> None:
         """Remove the keys of an attempt that lost; nothing was sealed with them that stayed."""
-        self._table(job, shard, attempt).unlink(missing_ok=True)
+        TablePlace(job, shard, attempt).file(self.folder).unlink(missing_ok=True)
 
-    def data_keys(self, job: str, *, shard: int, attempt: str) -> dict[int, bytes]:
-        """The data keys of a committed shard, by the index of each row that one seals.
+    def read(self, place: TablePlace) -> KeyTable:
+        """A table without its outer layer.
+
+        Raises:
+            KeyStoreError: And its kinds: it is missing or damaged, or its wrapping key cannot be had.
+        """
+        file = place.file(self.folder)
+        try:
+            return read_table(file, place, find=self._find, site=self.fingerprint)
+        except WrappingKeyError:  # perhaps of a rotation that has replaced the table in this very moment
+            return read_table(file, place, find=self._find, site=self.fingerprint)
+
+    def write(self, place: TablePlace, table: KeyTable) -> None:
+        """Replace a table, under the current wrapping key. Whoever calls it holds a lock of the store.
+
+        Raises:
+            StorageError: And its kinds.
+            WrappingKeyError: The wrapping key cannot be had.
+        """
+        current = read_state(self.folder).current
+        key = None if current is None else self._find(current)
+        write_table(place.file(self.folder), place, table, wrapping=key)
+
+    def data_keys(self, job: str, *, shard: int, attempt: str) -> OpenedKeys:
+        """The data keys of a committed shard that the private key at hand opens.
 
         Raises:
             KeyStoreError: The table is missing or damaged.
-            WrongKeyError: It was wrapped for another key.
+            WrongKeyError: Nothing in it is for this private key.
         """
-        try:
-            rows = pq.read_table(self._table(job, shard, attempt)).to_pylist()
-        except (OSError, pa.ArrowException) as error:
-            message = f"the key store holds no data keys for shard {shard} of this job"
-            raise KeyStoreError(message) from error
-        context = key_context(job, shard, attempt)
+        place = TablePlace(job, shard, attempt)
+        if not place.file(self.folder).is_file():
+            if self.is_exported:
+                raise WrongKeyError(f"shard {shard} of the job is not in the exported part of the key store")
+            raise KeyStoreError(f"the key store holds no data keys for shard {shard} of this job")
+        table, mine = self.read(place), self.opens_as
+        rows = [row for row in table.rows if row.recipient == mine]
+        if table.rows and not rows:
+            raise WrongKeyError(f"shard {shard} of the job was not wrapped for key {mine}")
         keys: dict[int, bytes] = {}
         for row in rows:
-            opened = unwrap_key(row["wrapped"], private=self.private, context=context)
-            keys |= dict.fromkeys(row["indices"], opened)
-        return keys
+            opened = unwrap_key(row.wrapped, private=self.private, context=place.context)
+            keys |= dict.fromkeys(row.indices, opened)
+        return OpenedKeys(keys, frozenset(table.erased))
 
-    def _table(self, job: str, shard: int, attempt: str) -> Path:
-        return self.folder / "jobs" / job / f"{shard:05d}-{attempt}.parquet"
+    def _wrap(self, keys: Sequence[DataKey], place: TablePlace) -> list[KeyRow]:
+        recipients = [(one.fingerprint, one.key) for one in self.everybody() if not one.revoked]
+        return [
+            KeyRow(one.patient, name, wrap_key(one.key, recipient=public, context=place.context), one.indices)
+            for one in keys
+            for name, public in recipients
+        ]
 
+    def _make_room(self, place: TablePlace) -> None:
+        folder = place.file(self.folder).parent
+        with disk_errors("the wrapped data keys could not be written"):
+            folder.parent.mkdir(exist_ok=True, mode=0o700)  # `mode` holds for the last folder only
+            folder.mkdir(exist_ok=True, mode=0o700)
+            for made in (folder.parent, self.folder):
+                sync_folder(made)
 
-def key_context(job: str, shard: int, attempt: str) -> bytes:
-    """What a wrapped data key is bound to."""
-    return f"sievert/key/1|{job}|{shard}|{attempt}".encode()
-
-
-def create_key_store(folder: Path) -> KeyStore:
-    """Open the key store of a folder; make it where there is none.
-
-    Two that make it at once end with one: it is made aside and moved into place whole.
-
-    Raises:
-        StorageError: And its kinds: the folder cannot be made.
-        KeyStoreError: What is there is no key store.
-    """
-    if not (folder / IDENTITY).exists():
-        with disk_errors("the key store could not be made"):
-            folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _make_aside(folder)
-    return KeyStore(folder)
-
-
-def _make_aside(folder: Path) -> None:
-    draft = folder.with_name(f".{folder.name}.{uuid4().hex}")
-    draft.mkdir(mode=0o700)
-    private = X25519PrivateKey.generate()
-    _write_private(draft / IDENTITY, os.urandom(_IDENTITY_BYTES))
-    _write_private(draft / PRIVATE, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    _write_private(draft / PUBLIC, private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    try:
-        draft.rename(folder)  # onto an empty folder or none; fails where another was quicker
-        sync_folder(folder)
-        sync_folder(folder.parent)
-    except OSError:
-        for file in draft.iterdir():
-            file.unlink()
-        draft.rmdir()
-        if not (folder / IDENTITY).exists():
-            raise KeyStoreError("the folder named as key store holds something else") from None
-
-
-def _write_table(file: Path, wrapped: Sequence[WrappedKey]) -> None:
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
-        pq.write_table(pa.Table.from_pylist([asdict(key) for key in wrapped], schema=_TABLE), sink)
-    sync_file(file)
-
-
-def _write_private(file: Path, content: bytes) -> None:
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as written:
-        written.write(content)
-        written.flush()
-        os.fsync(written.fileno())
-
-
-def _read_private(file: Path) -> bytes:
-    try:
-        if stat.S_IMODE(file.stat().st_mode) & _OTHERS:
-            raise KeyStoreError(
-                f"others may read {file.name} of the key store", remedy=f"Take their rights away: chmod 600 {file.name}"
-            )
-        return file.read_bytes()
-    except OSError as error:
-        message = f"{file.name} of the key store cannot be read ({error.strerror})"
-        raise KeyStoreError(message) from error
+    def _find(self, name: str) -> WrappingKey:
+        return find_wrapping_key(self.folder, name)

@@ -1,84 +1,127 @@
-"""Opens sealed records with the key store: the only place that touches the private key."""
+"""Opens sealed records with whichever private key is at hand: the only place that reads results in clear."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines.results.outfolder import read_job
 from pipelines.results.rows import identity_context, record_context
 from pipelines.results.sealing import unseal
 from pipelines.results.shardfile import read_shard
-from sievert.errors import IntegrityError, KeyStoreError, SievertError, WrongKeyError
+from sievert.errors import ErasedError, IntegrityError, KeyStoreError, SievertError, WrongKeyError
 from sievert.records import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipelines.results.keystore import KeyStore
+    from pipelines.results.keystore import KeyStore, OpenedKeys
     from pipelines.results.outfolder import JobHeader, OutFolder
-    from pipelines.results.shardfile import SealedRow
+    from pipelines.results.shardfile import SealedRow, ShardFile
 
 
-def open_records(out: OutFolder, keys: KeyStore, *, outcome: Outcome = Outcome.SCREENED) -> Iterator[dict[str, Any]]:
+@dataclass(slots=True)
+class Skipped:
+    """What `open_records` left out, counted.
+
+    Attributes:
+        erased: Records whose patient was erased; they stay under the anchored root.
+        unshared: Shards of which no data key was wrapped for the private key at hand.
+    """
+
+    erased: int = 0
+    unshared: int = 0
+
+
+def open_records(
+    out: OutFolder, keys: KeyStore, *, outcome: Outcome = Outcome.SCREENED, skipped: Skipped | None = None
+) -> Iterator[dict[str, Any]]:
     """Decrypt a job's records in the order of the plan, a shard in memory at a time.
 
     Args:
         out: The out folder; the job need not be finished.
-        keys: The key store that it was sealed for.
+        keys: The key store that it was sealed with, or a part that was exported for somebody.
         outcome: Which records.
+        skipped: Told how many records there were that nobody, or somebody else, can open.
 
     Yields:
         The record (docs/out-folder.md) and with it what its identity envelope holds: `source`, and identifiers by
         DICOM keyword where the header had them.
 
     Raises:
-        WrongKeyError: The key store is another site's.
+        WrongKeyError: The key store is another site's, or nothing of the job was wrapped for the private key.
         KeyStoreError: It does not hold this job's data keys.
         IntegrityError: A record is damaged; the error names it.
     """
-    header = read_job(out)
-    if header.recipient != keys.fingerprint:
-        raise WrongKeyError(f"the job is sealed for key {header.recipient}, this key store holds {keys.fingerprint}")
-    there = out.finished_shards()
-    shards = range(header.shards.count)
-    if out.files.exists() and there != set(shards):
-        raise IntegrityError("shards of the job are missing, or do not belong to it")
-    for shard in sorted(there & set(shards)):
-        yield from _open_shard(out, header, keys, shard, outcome)
+    skipped = Skipped() if skipped is None else skipped
+    header, shards = _check(out, keys)
+    for shard in shards:
+        content = _read(out, header, shard)
+        rows = [row for row in content.rows if row.outcome == outcome]
+        try:
+            opened = keys.data_keys(header.job, shard=shard, attempt=content.footer.attempt)
+        except WrongKeyError:
+            skipped.unshared += 1
+            if skipped.unshared == len(shards):
+                raise
+            continue
+        _log(keys, header, [row.record for row in rows if row.index in opened.keys])
+        skipped.erased += sum(row.index in opened.erased for row in rows)
+        yield from (_open_row(header.job, row, opened) for row in rows if row.index not in opened.erased)
 
 
 def find_record(out: OutFolder, keys: KeyStore, record: str) -> dict[str, Any]:
     """Decrypt one record, screened or quarantined, by its id.
 
     Raises:
+        ErasedError: Its patient was erased.
         KeyStoreError: See `open_records`.
         IntegrityError: The job has no such record, or it is damaged.
     """
-    for outcome in Outcome:
-        for opened in open_records(out, keys, outcome=outcome):
-            if opened["record"] == record:
-                return opened
+    header, shards = _check(out, keys)
+    for shard in shards:
+        content = _read(out, header, shard)
+        for row in content.rows:
+            if row.record == record:
+                opened = keys.data_keys(header.job, shard=shard, attempt=content.footer.attempt)
+                found = _open_row(header.job, row, opened)
+                _log(keys, header, [record])
+                return found
     raise IntegrityError("the job has no such record", remedy="List its records with `sievert open DIR`.")
 
 
-def _open_shard(
-    out: OutFolder, header: JobHeader, keys: KeyStore, shard: int, outcome: Outcome
-) -> Iterator[dict[str, Any]]:
+def _log(keys: KeyStore, header: JobHeader, records: list[str]) -> None:
+    """Before anything is handed out: what cannot be logged is not opened."""
+    if records:
+        keys.log("opened", job=header.job, key=keys.opens_as, records=records)
+
+
+def _check(out: OutFolder, keys: KeyStore) -> tuple[JobHeader, list[int]]:
+    """The job's header and its finished shards, once it is plain that the key store has to do with the job."""
+    header = read_job(out)
+    if header.recipient != keys.fingerprint and not keys.holds_keys(header.job):
+        raise WrongKeyError(f"the job is sealed for key {header.recipient}, this key store holds {keys.fingerprint}")
+    there, planned = out.finished_shards(), set(range(header.shards.count))
+    if out.files.exists() and there != planned:
+        raise IntegrityError("shards of the job are missing, or do not belong to it")
+    return header, sorted(there & planned)
+
+
+def _read(out: OutFolder, header: JobHeader, shard: int) -> ShardFile:
     content = read_shard(out.shard(shard))
     if [row.index for row in content.rows] != list(header.shards.indices(shard)):
         raise IntegrityError(f"rows of results/{out.shard(shard).name} were added, removed or moved")
-    data_keys = keys.data_keys(header.job, shard=shard, attempt=content.footer.attempt)
-    for row in content.rows:
-        if row.outcome == outcome:
-            yield _open_row(header.job, row, data_keys)
+    return content
 
 
-def _open_row(job: str, row: SealedRow, data_keys: dict[int, bytes]) -> dict[str, Any]:
-    if row.index not in data_keys:
+def _open_row(job: str, row: SealedRow, opened: OpenedKeys) -> dict[str, Any]:
+    if row.index in opened.erased:
+        raise ErasedError("the record's patient was erased", record=row.record)
+    if row.index not in opened.keys:
         raise KeyStoreError("the key store holds no data key for a record", record=row.record)
     try:
-        key = data_keys[row.index]
+        key = opened.keys[row.index]
         record = json.loads(unseal(row.sealed, key=key, context=record_context(job, row.record)))
         identity = json.loads(unseal(row.identity, key=key, context=identity_context(job, row.record)))
     except SievertError as error:

@@ -38,7 +38,7 @@ class JobHeader:
         decision: Labels, index of the positive one, threshold and least confidence.
         admit: The compliance policy.
         batch_size: Images a forward pass.
-        recipient: Fingerprint of the key that results are sealed for.
+        recipient: Fingerprint of the site's key; there may be further recipients (docs/keys.md).
         schema: Version of the format.
     """
 

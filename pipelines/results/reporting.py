@@ -6,22 +6,24 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pipelines.results.cases import most_urgent
-from pipelines.results.keystore import KeyStore
 from pipelines.results.outfolder import OutFolder
 from pipelines.results.report import render_report
 from sievert.errors import IntegrityError, OutFolderError, UnfinishedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from pipelines.results.keystore import KeyStore
 
-def report_job(folder: Path, *, cases: int, keys: Path) -> str:
+
+def report_job(folder: Path, *, cases: int, keys: Callable[[], KeyStore]) -> str:
     """The report's HTML.
 
     Args:
         folder: The out folder.
         cases: How many cases to show; 0 opens no key store.
-        keys: The key store.
+        keys: Gives the key store.
 
     Raises:
         OutFolderError: The folder holds no job.
@@ -33,7 +35,7 @@ def report_job(folder: Path, *, cases: int, keys: Path) -> str:
         raise OutFolderError("the folder holds no job", remedy="Name the --out folder of a screening.")
     if not out.anchor.exists():
         raise UnfinishedError("the job is not finished: there is nothing to report yet")
-    shown = most_urgent(out, KeyStore(keys), cases) if cases else []
+    shown = most_urgent(out, keys(), cases) if cases else []
     return render_report(_read(out.manifest), anchor=_read(out.anchor), cases=shown)
 
 

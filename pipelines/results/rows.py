@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipelines.results.keystore import WrappedKey, key_context
+from pipelines.results.keystore import DataKey
 from pipelines.results.leaves import record_leaf
-from pipelines.results.sealing import new_data_key, seal, wrap_key
+from pipelines.results.sealing import new_data_key, seal
 from pipelines.results.shardfile import SealedRow
 from sievert.records import Outcome, Refusal
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 SALT_BYTES = 32
 BLOCK_BYTES = 512
@@ -25,26 +22,20 @@ DECISION_FIELDS = frozenset(
 
 
 class RowSealer:
-    """Seals rows and keeps, wrapped, the data keys that it made for them.
+    """Seals rows of one shard and keeps the data keys that it made for them until they are wrapped.
 
     Args:
         job: The job's commitment.
-        shard: Number of the shard.
-        attempt: Name of this attempt.
-        recipient: Whom data keys are wrapped for; nothing here can open what was sealed once the object is gone.
     """
 
-    def __init__(self, *, job: str, shard: int, attempt: str, recipient: X25519PublicKey) -> None:
+    def __init__(self, job: str) -> None:
         self._job = job
-        self._recipient = recipient
-        self._context = key_context(job, shard, attempt)
-        self._keys: dict[str, bytes] = {}
-        self._wrapped: dict[str, WrappedKey] = {}
+        self._keys: dict[str, DataKey] = {}
 
     @property
-    def wrapped(self) -> list[WrappedKey]:
-        """The data keys so far, wrapped, and which rows each seals."""
-        return list(self._wrapped.values())
+    def keys(self) -> list[DataKey]:
+        """The data keys so far, and which rows each seals. Once they and this object are gone, nothing here opens."""
+        return list(self._keys.values())
 
     def seal_row(
         self,
@@ -66,8 +57,10 @@ class RowSealer:
             identity: The identity envelope.
             refusal: Why it was quarantined, if it was; this part stays readable.
         """
-        key = self._key(patient)
-        self._wrapped[patient].indices.append(index)
+        if patient not in self._keys:
+            self._keys[patient] = DataKey(patient, new_data_key(), [])
+        key = self._keys[patient].key
+        self._keys[patient].indices.append(index)
         sealed = seal(pad_record(payload), key=key, context=record_context(self._job, record))
         envelope = seal(_encoded(identity), key=key, context=identity_context(self._job, record))
         salt = os.urandom(SALT_BYTES)
@@ -83,13 +76,6 @@ class RowSealer:
             sealed=sealed,
             identity=envelope,
         )
-
-    def _key(self, patient: str) -> bytes:
-        if patient not in self._keys:
-            key = self._keys[patient] = new_data_key()
-            wrapped = wrap_key(key, recipient=self._recipient, context=self._context)
-            self._wrapped[patient] = WrappedKey(patient, wrapped, [])
-        return self._keys[patient]
 
 
 def record_context(job: str, record: str) -> bytes:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipelines.results.audit import AuditHead
     from pipelines.results.outfolder import JobHeader
     from sievert.records import ShardCounts
 
@@ -41,7 +42,7 @@ class RunFacts:
 
 
 def describe_run(
-    header: JobHeader, counts: ShardCounts, facts: RunFacts, *, records: Mapping[int, bytes]
+    header: JobHeader, counts: ShardCounts, facts: RunFacts, *, records: Mapping[int, bytes], audit: AuditHead
 ) -> dict[str, Any]:
     """The manifest's content.
 
@@ -51,6 +52,7 @@ def describe_run(
         facts: Of this run.
         records: SHA-256 over each shard's record ids. As ids are keyed hashes of source and content, the hash over
             them is the input's hash: it changes with any input, and tells nothing without the site's key.
+        audit: The audit log's end when the job was sealed: under the root, it proves the log up to there.
     """
     return {
         "schema": MANIFEST_SCHEMA,
@@ -59,6 +61,7 @@ def describe_run(
         "input_sha256": sha256(b"".join(records[shard] for shard in sorted(records))).hexdigest(),
         "counts": asdict(counts),
         "run": asdict(facts),
+        "audit": asdict(audit),
         "images_per_second": round(facts.images / facts.wall_s, 3) if facts.wall_s > 0 else 0.0,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
         "platform": f"{sys.platform} {platform.machine()}",

@@ -62,7 +62,7 @@ def unseal(blob: bytes, *, key: bytes, context: bytes) -> bytes:
     salt, commitment = blob[1 : 1 + _SALT_BYTES], blob[1 + _SALT_BYTES : _HEADER_BYTES]
     cipher_key, expected = _derive(key, salt, context)
     if not hmac.compare_digest(commitment, expected):
-        raise WrongKeyError("a sealed blob was sealed with another key, or belongs elsewhere")
+        raise WrongKeyError("a sealed blob was sealed with another key, belongs elsewhere, or its head is damaged")
     try:
         return AESGCM(cipher_key).decrypt(_NONCE, blob[_HEADER_BYTES:], context)
     except InvalidTag as error:

@@ -76,7 +76,7 @@ class ShardFooter:
         job: The job's commitment.
         shard: Its number.
         attempt: Names the table of wrapped keys in the key store.
-        recipient: Fingerprint of the key that data keys were wrapped for.
+        recipient: Fingerprint of the site's key.
         counts: The shard's counts, sealed: on few images they tell of persons.
         schema: Version of the format.
     """

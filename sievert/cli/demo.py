@@ -10,6 +10,7 @@ import typer
 
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
+from sievert.cli.keyring import open_store
 from sievert.cli.options import ConfigFile, effective
 
 CASES = 6
@@ -38,7 +39,7 @@ def demo(
     settings = effective(config, store__keys=out / "keys", store__ledger=out / "ledger.sqlite")
     answer = run_screening(inputs, out / "results", model="default", settings=settings)
     verified = _verify(out)
-    file = write_report(out / "results", out / "report.html", cases=CASES, keys=settings.store.keys)
+    file = write_report(out / "results", out / "report.html", cases=CASES, keys=lambda: open_store(settings))
     if as_json:
         console.print_json({**answer, "verified": verified, "report": str(file), "simulated": True})
         return

@@ -8,10 +8,12 @@ import traceback
 import typer
 
 from sievert.cli import console
+from sievert.cli.audit import app as audit_app
 from sievert.cli.compare import compare
 from sievert.cli.demo import demo
 from sievert.cli.doctor import doctor
 from sievert.cli.evaluate import evaluate
+from sievert.cli.keys import app as keys_app
 from sievert.cli.model import app as model_app
 from sievert.cli.open import open_
 from sievert.cli.pretrain import pretrain
@@ -65,6 +67,8 @@ app.command()(tune)
 app.command()(compare)
 app.command()(pretrain)
 app.add_typer(model_app, name="model")
+app.add_typer(keys_app, name="keys")
+app.add_typer(audit_app, name="audit")
 app.command()(settings)
 app.command()(doctor)
 

@@ -8,10 +8,13 @@ import typer
 
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
+from sievert.cli.keyring import PrivateKeyFile, open_store
 from sievert.cli.options import ConfigFile, KeysFolder, OutArgument, effective
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pipelines.results.opening import Skipped
 
 
 def open_(
@@ -22,26 +25,36 @@ def open_(
         bool, typer.Option("--quarantined", help="The refused inputs instead: which file, and why.")
     ] = False,
     keys: KeysFolder = None,
+    private_key: PrivateKeyFile = None,
     config: ConfigFile = None,
     as_json: JsonFlag = False,
     verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
     """Decrypt results with the key store. What it prints is patient data."""
-    from pipelines.results.keystore import KeyStore
-    from pipelines.results.opening import find_record, open_records
+    from pipelines.results.opening import Skipped, find_record, open_records
     from pipelines.results.outfolder import OutFolder
     from sievert.records import Outcome
 
     settings = effective(config, store__keys=keys)
-    out, store = OutFolder(folder.absolute()), KeyStore(settings.store.keys)
+    out, store = OutFolder(folder.absolute()), open_store(settings, private=private_key)
     outcome = Outcome.QUARANTINED if quarantined else Outcome.SCREENED
-    records = [find_record(out, store, record)] if record else list(open_records(out, store, outcome=outcome))
+    skipped = Skipped()
+    opened = open_records(out, store, outcome=outcome, skipped=skipped) if record is None else iter(())
+    records = [find_record(out, store, record)] if record else list(opened)
+    _tell_skipped(skipped)
     if as_json:
         console.print_json(records)
     elif record:
         _tell_one(records[0])
     else:
         _tell_all(records, ("reason",) if quarantined else ("decision", "probability"))
+
+
+def _tell_skipped(skipped: Skipped) -> None:
+    if skipped.erased:
+        console.stderr().print(f"{skipped.erased} record(s) left out: their patients were erased")
+    if skipped.unshared:
+        console.stderr().print(f"{skipped.unshared} shard(s) left out: not wrapped for this private key")
 
 
 def _tell_all(records: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
+from sievert.cli.keyring import open_store
 from sievert.cli.options import ConfigFile, KeysFolder, OutArgument, effective
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelines.results.keystore import KeyStore
 
 PRIVATE_MODE, PUBLIC_MODE = 0o600, 0o644
 
@@ -34,14 +40,14 @@ def report(
     No picture and no id stands in it, unless --cases opens the key store. DIR itself stays as it was anchored.
     """
     settings = effective(config, store__keys=keys)
-    file = write_report(folder, out, cases=cases, keys=settings.store.keys)
+    file = write_report(folder, out, cases=cases, keys=lambda: open_store(settings))
     if as_json:
         console.print_json({"report": str(file), "cases": cases, "patient_data": cases > 0})
     else:
         console.stdout().print(f"report: {console.plain(file)}" + (" (holds patient data)" if cases else ""))
 
 
-def write_report(folder: Path, file: Path | None, *, cases: int, keys: Path) -> Path:
+def write_report(folder: Path, file: Path | None, *, cases: int, keys: Callable[[], KeyStore]) -> Path:
     """Render and write the report of a finished job; returns where it is."""
     from pipelines.results.disk import disk_errors, write_whole
     from pipelines.results.reporting import report_job

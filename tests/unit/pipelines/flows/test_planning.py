@@ -9,7 +9,7 @@ import pytest
 
 from models.package import load_package
 from pipelines.flows.planning import PlannedJob, check_screenable, find_cohort, plan_job
-from pipelines.results.keystore import create_key_store
+from pipelines.results.custody.creating import create_key_store
 from pipelines.results.outfolder import OutFolder
 from sievert.errors import IntegrityError, ModelError, OutFolderError, WrongKeyError
 from sievert.settings import AdmitSettings, DecideSettings, PredictSettings, Settings

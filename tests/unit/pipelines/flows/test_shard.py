@@ -13,7 +13,7 @@ from pipelines.flows.planning import PlannedJob, find_cohort, plan_job
 from pipelines.flows.screen import make_task
 from pipelines.flows.shard import ShardScreener
 from pipelines.flows.task import ScreenTask
-from pipelines.results.keystore import create_key_store
+from pipelines.results.custody.creating import create_key_store
 from pipelines.results.opening import open_records
 from pipelines.results.outfolder import OutFolder, locked_out_folder
 from pipelines.results.shardfile import read_shard
@@ -66,7 +66,7 @@ def test_of_two_attempts_at_a_shard_one_stays_with_its_keys(planned: tuple[Scree
     rival = ShardJournal(job.out.work, 0)
     assert one._commit(0, rival) is not None
     assert two._commit(0, rival) is None
-    assert len(list((job.settings.store.keys / "jobs" / task.job).iterdir())) == 1
+    assert len(list((job.settings.store.keys / "jobs" / task.job).glob("*.parquet"))) == 1
     opened = list(open_records(job.out, job.keys))
     assert [record["index"] for record in opened] == list(range(8))
     assert list(job.out.work.glob("*.parquet")) == []

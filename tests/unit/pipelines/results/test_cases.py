@@ -38,7 +38,7 @@ def test_cases_without_a_map_name_what_is_looked_for_and_show_the_picture(withou
     assert all(case.heat is None and case.image is not None for case in cases)
     assert not any("map" in case.reason for case in cases)
     assert show_case(cases[0]).overlay == ""
-    page = report_job(without_maps.out.path, cases=1, keys=without_maps.settings.store.keys)
+    page = report_job(without_maps.out.path, cases=1, keys=lambda: without_maps.keys)
     assert "This record holds no map" in page
 
 

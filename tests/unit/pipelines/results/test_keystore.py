@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from pipelines.results.keystore import KeyStore, WrappedKey, create_key_store, key_context
-from pipelines.results.sealing import new_data_key, wrap_key
+from pipelines.results.custody.creating import create_key_store
+from pipelines.results.keystore import DataKey, KeyStore
+from pipelines.results.sealing import new_data_key
 from sievert.errors import KeyStoreError, StorageError, WrongKeyError
 
 
@@ -18,12 +20,8 @@ def store(tmp_path: Path) -> KeyStore:
 
 def save(store: KeyStore, attempt: str = "a" * 32) -> list[bytes]:
     keys = [new_data_key(), new_data_key()]
-    context = key_context("job", 3, attempt)
-    wrapped = [
-        WrappedKey(f"patient{number}", wrap_key(key, recipient=store.public, context=context), [number, number + 2])
-        for number, key in enumerate(keys)
-    ]
-    store.save_wrapped("job", shard=3, attempt=attempt, wrapped=wrapped)
+    made = [DataKey(f"patient{number}", key, [number, number + 2]) for number, key in enumerate(keys)]
+    store.save_keys("job", shard=3, attempt=attempt, keys=made)
     return keys
 
 
@@ -54,13 +52,15 @@ def test_a_key_that_others_may_read_is_refused(store: KeyStore) -> None:
 
 def test_wrapped_keys_open_by_row(store: KeyStore) -> None:
     first, second = save(store)
-    assert store.data_keys("job", shard=3, attempt="a" * 32) == {0: first, 2: first, 1: second, 3: second}
+    assert store.data_keys("job", shard=3, attempt="a" * 32).keys == {0: first, 2: first, 1: second, 3: second}
 
 
 def test_another_sites_key_store_opens_nothing(store: KeyStore, tmp_path: Path) -> None:
     save(store)
     other = create_key_store(tmp_path / "other")
-    (store.folder / "jobs").rename(other.folder / "jobs")
+    for name in ("jobs", "wrapping", "wrapping.json"):
+        shutil.rmtree(other.folder / name) if (other.folder / name).is_dir() else None
+        (store.folder / name).rename(other.folder / name)
     with pytest.raises(WrongKeyError):
         other.data_keys("job", shard=3, attempt="a" * 32)
 
@@ -72,7 +72,7 @@ def test_missing_data_keys_are_told_by_shard(store: KeyStore) -> None:
 
 def test_keys_of_an_attempt_that_lost_are_gone(store: KeyStore) -> None:
     save(store)
-    store.drop_wrapped("job", shard=3, attempt="a" * 32)
+    store.drop_keys("job", shard=3, attempt="a" * 32)
     assert not list((store.folder / "jobs" / "job").iterdir())
 
 
@@ -98,4 +98,4 @@ def test_a_place_that_is_a_file_is_told(tmp_path: Path) -> None:
 def test_secrets_do_not_stand_in_a_repr(store: KeyStore) -> None:
     assert store.identity_key.hex() not in repr(store)
     assert repr(store) == f"KeyStore({store.fingerprint})"
-    assert "wrapped" not in repr(WrappedKey("p", b"secret", [0])).replace("WrappedKey", "")
+    assert "secret" not in repr(DataKey("p", b"secret", [0]))

@@ -4,6 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.results.keystore import OpenedKeys
 from pipelines.results.opening import open_records
 from sievert.errors import IntegrityError, KeyStoreError
 from sievert.records import Outcome
@@ -44,7 +45,7 @@ def test_a_missing_shard_of_a_finished_job_is_told(copy_of_finished: Job) -> Non
 
 def test_a_record_whose_data_key_is_gone_is_named(copy_of_finished: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = copy_of_finished.keys
-    monkeypatch.setattr(keys, "data_keys", lambda *_, **__: {})
+    monkeypatch.setattr(keys, "data_keys", lambda *_, **__: OpenedKeys({}))
     with pytest.raises(KeyStoreError) as told:
         list(open_records(copy_of_finished.out, keys))
     assert told.value.record

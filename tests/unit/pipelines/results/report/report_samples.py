@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipelines.results.anchoring import encode_anchor
+from pipelines.results.audit import AuditHead
 from pipelines.results.ledger.anchor import Anchor
 from pipelines.results.outfolder import JobHeader, canonical_json
 from pipelines.results.report import Case
@@ -71,7 +72,9 @@ def sample_manifest(
         recipient="c2e1f07a93bd5564",
     )
     facts = RunFacts("2026-11-23T13:02:40+00:00", wall_s, images, resumed_shards=1, workers=2)
-    read_back: dict[str, Any] = json.loads(canonical_json(describe_run(header, counts, facts, records={0: b"ids"})))
+    read_back: dict[str, Any] = json.loads(
+        canonical_json(describe_run(header, counts, facts, records={0: b"ids"}, audit=AuditHead()))
+    )
     return read_back
 
 
