@@ -53,6 +53,7 @@ bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/sources.py
 	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/results.py
 
 services: ## Install what some tests start: Chromium, from Debian's packages (asks for root).
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && SUDO= || SUDO=sudo; \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from hashlib import sha256
 
 from pipelines.results.tree import leaf_hash
@@ -28,7 +29,12 @@ def record_leaf(*, job: str, index: int, sealed: bytes, identity: bytes, salt: b
 
 def leaf_of(*, job: str, index: int, ciphertext: bytes, salt: bytes) -> bytes:
     """The same from the ciphertext's hash alone, which is all that a proof carries of it."""
-    return leaf_hash(RECORD_LEAF + bytes.fromhex(job) + index.to_bytes(8, "big") + ciphertext + salt)
+    return leaf_hash(_start(job) + index.to_bytes(8, "big") + ciphertext + salt)
+
+
+@lru_cache(maxsize=8)
+def _start(job: str) -> bytes:
+    return RECORD_LEAF + bytes.fromhex(job)
 
 
 def ciphertext_hash(sealed: bytes, identity: bytes) -> bytes:

@@ -61,8 +61,8 @@ class RowSealer:
             self._keys[patient] = DataKey(patient, new_data_key(), [])
         key = self._keys[patient].key
         self._keys[patient].indices.append(index)
-        sealed = seal(pad_record(payload), key=key, context=record_context(self._job, record))
-        envelope = seal(_encoded(identity), key=key, context=identity_context(self._job, record))
+        sealed = bytes(seal(pad_record(payload), key=key, context=record_context(self._job, record)))
+        envelope = bytes(seal(_encoded(identity), key=key, context=identity_context(self._job, record)))
         salt = os.urandom(SALT_BYTES)
         leaf = record_leaf(job=self._job, index=index, sealed=sealed, identity=envelope, salt=salt)
         return SealedRow(
