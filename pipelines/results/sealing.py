@@ -64,12 +64,12 @@ def unseal(blob: bytes | bytearray, *, key: bytes, context: bytes) -> bytes:
     """
     if len(blob) < _HEADER_BYTES or blob[:1] != VERSION:
         raise IntegrityError("a sealed blob is damaged: it has no known header")
-    salt, commitment = blob[1 : 1 + _SALT_BYTES], blob[1 + _SALT_BYTES : _HEADER_BYTES]
+    salt, commitment = bytes(blob[1 : 1 + _SALT_BYTES]), bytes(blob[1 + _SALT_BYTES : _HEADER_BYTES])
     cipher_key, expected = _derive(key, salt, context)
     if not hmac.compare_digest(commitment, expected):
         raise WrongKeyError("a sealed blob was sealed with another key, belongs elsewhere, or its head is damaged")
     try:
-        return AESGCM(cipher_key).decrypt(_NONCE, blob[_HEADER_BYTES:], context)
+        return AESGCM(cipher_key).decrypt(_NONCE, memoryview(blob)[_HEADER_BYTES:], context)
     except InvalidTag as error:
         raise IntegrityError("a sealed blob is damaged: its tag does not fit") from error
 
