@@ -23,7 +23,9 @@
     ├── IntegrityError              50   something is not what was sealed and anchored
     │   ├── UnfinishedError         51   the job is not finished, so nothing is anchored yet
     │   ├── LedgerError             52   the ledger cannot be read or refuses
-    │   └── AnchorError             53   the ledger holds no root, or another one, for this job
+    │   │   └── LedgerUnavailableError 54 the chain does not answer, or does not take the transaction in time
+    │   ├── AnchorError             53   the ledger holds no root, or another one, for this job
+    │   └── NotAnchoredError        55   the results are stored and whole, but not anchored yet
     ├── KeyStoreError               60   the key store cannot be used
     │   └── WrongKeyError           61   the key store holds another site's key
     ├── ClusterError                70   Ray cannot be started or joined, or lost its workers
@@ -218,6 +220,20 @@ class AnchorError(IntegrityError):
 
     exit_code = 53
     advice = "Do not use these results: what is on disk is not what was anchored."
+
+
+class LedgerUnavailableError(LedgerError):
+    """The ledger's chain does not answer, or does not take the transaction in time; nothing is lost."""
+
+    exit_code = 54
+    advice = "Results are stored, not yet anchored; run `sievert anchor DIR` when the chain is back."
+
+
+class NotAnchoredError(IntegrityError):
+    """The results are stored and whole, but not anchored yet."""
+
+    exit_code = 55
+    advice = "Run `sievert anchor DIR`; it goes on where anchoring stopped."
 
 
 class KeyStoreError(SievertError):

@@ -14,15 +14,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
 from sievert.errors import ConfigError
 
 ENV_PREFIX = "SIEVERT_"
 CONFIG_VARIABLE = "SIEVERT_CONFIG"
 CONFIG_NAME = "sievert.toml"
-OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "SIEVERT_DATA", "SIEVERT_SHARED"})
-"""Variables that are no settings: the last two tell tests and benchmarks where real images are."""
+OTHER_VARIABLES = frozenset(
+    {CONFIG_VARIABLE, "SIEVERT_DATA", "SIEVERT_SHARED", "SIEVERT_LEDGER_KEY", "SIEVERT_LEDGER_PASSPHRASE"}
+)
+"""Variables that are no settings: two tell tests and benchmarks where real images are, the last two are secrets."""
 
 
 def user_data_dir() -> Path:
@@ -117,6 +128,54 @@ class StoreSettings(Branch):
         return place.expanduser()
 
 
+class LedgerSettings(Branch):
+    """Which ledger jobs are anchored on."""
+
+    kind: Literal["embedded", "rpc"] = Field(
+        default="embedded",
+        description="`embedded`: a chain of its own in the file `store.ledger`; `rpc`: any EVM chain over JSON-RPC.",
+    )
+    url: SecretStr | None = Field(
+        default=None, description="rpc: the node, `https://…` or `http://…`; it may hold an access token."
+    )
+    chain_id: PositiveInt | None = Field(default=None, description="rpc: the chain's id (EIP-155); another is refused.")
+    contract: str | None = Field(
+        default=None,
+        pattern="^0x[0-9a-fA-F]{40}$",
+        description="rpc: the registry's address, as `sievert ledger deploy` prints it.",
+    )
+    confirmations: PositiveInt = Field(
+        default=12, description="rpc: blocks, the anchor's own counted, until an anchor is final."
+    )
+    keystore: Path | None = Field(
+        default=None,
+        description="rpc: the signer's keystore file (version 3). Left out: its key is in `SIEVERT_LEDGER_KEY`.",
+    )
+    passphrase_file: Path | None = Field(
+        default=None,
+        description="rpc: file with the keystore's passphrase. Left out: it is in `SIEVERT_LEDGER_PASSPHRASE`.",
+    )
+    max_fee_gwei: PositiveFloat = Field(
+        default=100, description="rpc: the most that is paid, in gwei a gas, base fee included."
+    )
+    timeout_s: PositiveFloat = Field(default=10, description="rpc: how long the node may be silent, in seconds.")
+    wait_s: PositiveFloat = Field(
+        default=900, description="rpc: how long is waited, in seconds, until an anchor is final; then it stays pending."
+    )
+    bump_after_s: PositiveFloat = Field(
+        default=60, description="rpc: after so many seconds in no block, a transaction is replaced by a dearer one."
+    )
+    locks: Path = Field(
+        default_factory=lambda: user_data_dir() / "signers",
+        description="rpc: folder of the locks by which processes on one machine take turns with a signer.",
+    )
+
+    @field_validator("keystore", "passphrase_file", "locks")
+    @classmethod
+    def _expand_home(cls, place: Path | None) -> Path | None:
+        return place.expanduser() if place else None
+
+
 class Settings(Branch):
     """The tree."""
 
@@ -126,6 +185,7 @@ class Settings(Branch):
     decide: DecideSettings = DecideSettings()
     cluster: ClusterSettings = ClusterSettings()
     store: StoreSettings = Field(default_factory=StoreSettings)
+    ledger: LedgerSettings = Field(default_factory=LedgerSettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,8 +150,11 @@ def read_entry(answer: bytes) -> Entry | None:
 def revert_reason(answer: bytes) -> str:
     """The sentence with which a contract refused; `no reason given` where it gave none."""
     from eth_abi import decode
+    from eth_abi.exceptions import DecodingError
 
     if not answer.startswith(_ERROR_STRING):
         return "no reason given"
-    reason: str = decode(["string"], answer[len(_ERROR_STRING) :])[0]
-    return reason
+    try:
+        return str(decode(["string"], answer[len(_ERROR_STRING) :])[0])
+    except (DecodingError, UnicodeDecodeError):
+        return "no reason given"
