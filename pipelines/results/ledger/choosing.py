@@ -8,7 +8,7 @@ from pipelines.results.ledger.embedded import EmbeddedLedger
 from pipelines.results.ledger.rpc.account import SignerSource
 from pipelines.results.ledger.rpc.ledger import Chain, RpcLedger
 from pipelines.results.ledger.rpc.terms import Terms
-from sievert.errors import ConfigError
+from sievert.errors import ConfigError, LedgerError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +29,10 @@ def open_ledger(settings: LedgerSettings, *, file: Path, outbox: Path | None = N
 
     Raises:
         ConfigError: A setting that this kind needs is missing.
+        LedgerError: The job's anchor was signed for another ledger already.
     """
     if settings.kind == "embedded":
+        _require_unsigned(outbox)
         return EmbeddedLedger(file)
     return RpcLedger(
         open_chain(settings), open_signer(settings), terms=terms_of(settings), locks=settings.locks, outbox=outbox
@@ -86,6 +88,17 @@ def terms_of(settings: LedgerSettings) -> Terms:
         wait_s=settings.wait_s,
         bump_after_s=settings.bump_after_s,
     )
+
+
+def _require_unsigned(outbox: Path | None) -> None:
+    """One job is anchored on one ledger."""
+    from pipelines.results.ledger.rpc.outbox import Outbox
+
+    if outbox and outbox.exists() and Outbox(outbox).attempts():
+        raise LedgerError(
+            "the job's anchor is on its way to another ledger already",
+            remedy="Set the ledger.* settings to that ledger: one job is anchored on one.",
+        )
 
 
 def _with_checksum(address: str) -> str:
