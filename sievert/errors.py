@@ -23,9 +23,11 @@
     ├── IntegrityError              50   something is not what was sealed and anchored
     │   ├── UnfinishedError         51   the job is not finished, so nothing is anchored yet
     │   ├── LedgerError             52   the ledger cannot be read or refuses
+    │   │   └── LedgerUnavailableError 54 the chain does not answer, or does not take the transaction in time
     │   ├── AnchorError             53   the ledger holds no root, or another one, for this job
-    │   ├── ProofError              54   a proof is none, or does not hold
-    │   └── AuditError              56   the audit log is not as it was written
+    │   ├── NotAnchoredError        55   the results are stored and whole, but not anchored yet
+    │   ├── AuditError              56   the audit log is not as it was written
+    │   └── ProofError              57   a proof is none, or does not hold
     ├── KeyStoreError               60   the key store cannot be used
     │   ├── WrongKeyError           61   the key store holds another site's key
     │   ├── PassphraseError         62   the private key has a passphrase that was not given
@@ -43,7 +45,57 @@ front door reports it on another.
 
 from __future__ import annotations
 
-from sievert.errorroot import SievertError as SievertError  # noqa: PLC0414 - the tree's own name for it
+from sievert.errorproof import (
+    AnchorError,
+    AuditError,
+    IntegrityError,
+    LedgerError,
+    LedgerUnavailableError,
+    NotAnchoredError,
+    ProofError,
+    UnfinishedError,
+)
+from sievert.errorroot import SievertError
+from sievert.errortraining import DivergedError, MemoryExhaustedError, TrainingError
+
+__all__ = [
+    "AnchorError",
+    "AuditError",
+    "ClusterError",
+    "ConfigError",
+    "DataError",
+    "DiskFullError",
+    "DivergedError",
+    "EmptyCohortError",
+    "ErasedError",
+    "InputMissingError",
+    "IntegrityError",
+    "KeyStoreError",
+    "LabelError",
+    "LedgerError",
+    "LedgerUnavailableError",
+    "ManifestError",
+    "MemoryExhaustedError",
+    "ModelError",
+    "ModelMissingError",
+    "NetworkInputError",
+    "NotAnchoredError",
+    "NothingAdmittedError",
+    "OutFolderBusyError",
+    "OutFolderError",
+    "PassphraseError",
+    "PermissionDeniedError",
+    "ProofError",
+    "SievertError",
+    "SplitOverlapError",
+    "StorageError",
+    "TrainingError",
+    "UnfinishedError",
+    "UnknownArchitectureError",
+    "WrappingKeyError",
+    "WrongKeyError",
+    "all_errors",
+]
 
 
 class ConfigError(SievertError):
@@ -165,48 +217,6 @@ class OutFolderBusyError(StorageError):
     advice = "Wait for it, or stop it; then run the same command again."
 
 
-class IntegrityError(SievertError):
-    """Something is not what was sealed and anchored."""
-
-    exit_code = 50
-    advice = "Do not use these results; restore the folder from a copy and verify again."
-
-
-class UnfinishedError(IntegrityError):
-    """The job is not finished, so there is nothing anchored to hold it against."""
-
-    exit_code = 51
-    advice = "Run the same `sievert screen` command again: it finishes the job."
-
-
-class LedgerError(IntegrityError):
-    """The ledger cannot be read, or refuses."""
-
-    exit_code = 52
-    advice = "Name the ledger's file with --ledger, or the root that you kept with --root."
-
-
-class AnchorError(IntegrityError):
-    """The ledger holds no root, or another root, for this job."""
-
-    exit_code = 53
-    advice = "Do not use these results: what is on disk is not what was anchored."
-
-
-class ProofError(IntegrityError):
-    """A proof is no proof, or its path does not lead to its root."""
-
-    exit_code = 54
-    advice = "Do not rely on it; ask for a new one, which `sievert prove DIR --record ID` makes."
-
-
-class AuditError(IntegrityError):
-    """The audit log is not as it was written: entries were changed, removed, moved or cut off."""
-
-    exit_code = 56
-    advice = "Find out who could write to the key store; restore the log from a copy and check it again."
-
-
 class KeyStoreError(SievertError):
     """The key store cannot be used."""
 
@@ -246,27 +256,6 @@ class ClusterError(SievertError):
 
     exit_code = 70
     advice = "Check --address; without it a local session is started. See `sievert doctor`."
-
-
-class TrainingError(SievertError):
-    """A training cannot go on."""
-
-    exit_code = 80
-    advice = "Run the same command again: it goes on at the last finished epoch."
-
-
-class DivergedError(TrainingError):
-    """The loss is no finite number any more; the checkpoint of the last good epoch is kept."""
-
-    exit_code = 81
-    advice = "Lower --learning-rate or set --clip-norm; look at the batch named above for broken pixels."
-
-
-class MemoryExhaustedError(TrainingError):
-    """A batch does not fit in memory, not even halved."""
-
-    exit_code = 82
-    advice = "Lower --batch-size and raise --accumulate by as much, or use a smaller --size."
 
 
 def all_errors() -> list[type[SievertError]]:

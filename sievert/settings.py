@@ -11,129 +11,54 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
+from pydantic import Field, ValidationError
 
+from sievert.branches import (
+    AdmitSettings,
+    AuditSettings,
+    Branch,
+    ClusterSettings,
+    CohortSettings,
+    DecideSettings,
+    LedgerSettings,
+    PredictSettings,
+    StoreSettings,
+    user_data_dir,
+)
 from sievert.errors import ConfigError
+
+__all__ = [
+    "AdmitSettings",
+    "AuditSettings",
+    "Branch",
+    "ClusterSettings",
+    "CohortSettings",
+    "DecideSettings",
+    "LedgerSettings",
+    "Loaded",
+    "PredictSettings",
+    "Settings",
+    "StoreSettings",
+    "flat",
+    "load_settings",
+    "user_data_dir",
+]
 
 ENV_PREFIX = "SIEVERT_"
 CONFIG_VARIABLE = "SIEVERT_CONFIG"
 CONFIG_NAME = "sievert.toml"
 PASSPHRASE_VARIABLE = "SIEVERT_PASSPHRASE"  # noqa: S105 - a variable's name
 WRAPPING_KEYS_VARIABLE = "SIEVERT_WRAPPING_KEYS"
-OTHER_VARIABLES = frozenset(
-    {CONFIG_VARIABLE, PASSPHRASE_VARIABLE, WRAPPING_KEYS_VARIABLE, "SIEVERT_DATA", "SIEVERT_SHARED"}
+LEDGER_KEY_VARIABLE = "SIEVERT_LEDGER_KEY"
+LEDGER_PASSPHRASE_VARIABLE = "SIEVERT_LEDGER_PASSPHRASE"  # noqa: S105 - a variable's name
+SECRET_VARIABLES = frozenset(
+    {PASSPHRASE_VARIABLE, WRAPPING_KEYS_VARIABLE, LEDGER_KEY_VARIABLE, LEDGER_PASSPHRASE_VARIABLE}
 )
+OTHER_VARIABLES = SECRET_VARIABLES | {CONFIG_VARIABLE, "SIEVERT_DATA", "SIEVERT_SHARED"}
 """Variables that are no settings: secrets, which no setting may be, and where tests and benchmarks find real images."""
-
-
-def user_data_dir() -> Path:
-    """The user's data directory for Sievert (XDG on Linux)."""
-    return platformdirs.user_data_path("sievert")
-
-
-class Branch(BaseModel):
-    """A frozen table of settings that refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CohortSettings(Branch):
-    """How inputs become a plan."""
-
-    shard_size: PositiveInt | None = Field(
-        default=None,
-        description="Inputs a shard, a power of two; left out: 16 to 1,024, about 64 shards a job.",
-    )
-
-
-class AdmitSettings(Branch):
-    """The compliance policy: what may be screened."""
-
-    min_side_px: PositiveInt = Field(default=64, description="Fewest rows and columns of an image.")
-    max_pixels: PositiveInt = Field(
-        default=100_000_000, description="Most pixels an image may declare; more is refused before decoding."
-    )
-    min_bits: PositiveInt = Field(default=8, le=16, description="Fewest bits stored a pixel.")
-    max_file_bytes: PositiveInt = Field(default=1 << 30, description="Largest file that is read.")
-    undeclared: Literal["assume", "refuse"] = Field(
-        default="assume",
-        description=(
-            "A picture without a header (PNG, JPEG) and without a manifest's word says neither modality nor "
-            "body part: `assume` takes the operator's choice of model as that word and writes so into the record, "
-            "`refuse` quarantines it."
-        ),
-    )
-    allow_burned_in: bool = Field(
-        default=False, description="Admit images whose header says that text is burned into the pixels."
-    )
-    allow_for_processing: bool = Field(default=False, description="Admit raw (FOR PROCESSING) images.")
-
-
-class PredictSettings(Branch):
-    """How the network runs."""
-
-    batch_size: PositiveInt = Field(default=16, description="Images a forward pass.")
-
-
-class DecideSettings(Branch):
-    """When a decision is taken and when a person must look."""
-
-    min_confidence: float | None = Field(
-        default=None, ge=0.5, le=1, description="Below it: uncertain. Left out: the model package's own."
-    )
-    threshold: float | None = Field(
-        default=None,
-        gt=0,
-        lt=1,
-        description="Positive from this probability on. Left out: the package's own.",
-    )
-
-
-class ClusterSettings(Branch):
-    """Where work runs."""
-
-    address: str | None = Field(
-        default=None, description="A Ray cluster to join (`auto`, `host:port`); left out: a local session."
-    )
-    workers: PositiveInt | None = Field(
-        default=None, description="Screening workers; left out: one for each CPU of the session."
-    )
-
-
-class StoreSettings(Branch):
-    """Where keys and the ledger are kept; both outside the results."""
-
-    keys: Path = Field(
-        default_factory=lambda: user_data_dir() / "keys",
-        description="Key store folder (mode 0700, files 0600). Workers on other machines need it at this path.",
-    )
-    ledger: Path = Field(
-        default_factory=lambda: user_data_dir() / "ledger.sqlite",
-        description="File of the embedded ledger.",
-    )
-
-    passphrase_file: Path | None = Field(
-        default=None, description="File that holds the passphrase of the private key, mode 0600."
-    )
-
-    @field_validator("keys", "ledger", "passphrase_file")
-    @classmethod
-    def _expand_home(cls, place: Path | None) -> Path | None:
-        return place and place.expanduser()
-
-
-class AuditSettings(Branch):
-    """The log of who did what to keys and results."""
-
-    actor: str | None = Field(
-        default=None, max_length=200, description="Whom entries name, a service or a person; left out: the account."
-    )
-    retain_days: int = Field(
-        default=183, ge=183, description="Days that `sievert audit prune` keeps; half a year at least."
-    )
 
 
 class Settings(Branch):
@@ -146,6 +71,7 @@ class Settings(Branch):
     cluster: ClusterSettings = ClusterSettings()
     store: StoreSettings = Field(default_factory=StoreSettings)
     audit: AuditSettings = AuditSettings()
+    ledger: LedgerSettings = Field(default_factory=LedgerSettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from models.package import load_package
 from pipelines.flows.planning import find_cohort, plan_job
 from pipelines.flows.screen import make_task, run_facts
 from pipelines.flows.shard import ShardScreener
-from pipelines.results.collector import Finished, JobCollector
+from pipelines.results.binding import Finished, bind_job
+from pipelines.results.collector import JobCollector
 from pipelines.results.custody.creating import create_key_store
 from pipelines.results.keystore import KeyStore
-from pipelines.results.ledger import EmbeddedLedger
+from pipelines.results.ledger import EmbeddedLedger, open_ledger
 from pipelines.results.outfolder import OutFolder, locked_out_folder
 from sievert.settings import CohortSettings, Settings, StoreSettings
 
@@ -62,9 +63,11 @@ def finish_job(
         found = find_cohort(inputs, out)
         job = plan_job(out, inputs, found=found, package=package, keys=keys, settings=settings)
         screener = ShardScreener(make_task(out, job, package=package, keys=keys, settings=settings))
-        collector = JobCollector(out.path, keys=keys.folder, ledger=settings.store.ledger)
+        collector = JobCollector(out.path, keys=keys.folder)
         for shard in range(job.shards.count):
             screener.screen(shard)
             collector.add(shard)
         done = collector.finish(run_facts(job.shards.planned, 1.0, resumed=0, workers=1, package=package))
-    return Job(out, settings, done)
+        ledger = open_ledger(settings.ledger, file=settings.store.ledger)
+        anchor = bind_job(out, ledger, root=done.root, count=done.leaves, keys=keys)
+    return Job(out, settings, Finished(done.manifest, done.root.hex(), anchor))

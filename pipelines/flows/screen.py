@@ -12,12 +12,14 @@ from models.package import PROVENANCE, ModelPackage, load_package
 from pipelines.admit.scope import Scope
 from pipelines.flows.planning import PlannedJob, check_screenable, decision_rule, find_cohort, plan_job
 from pipelines.flows.task import ScreenTask
-from pipelines.results.collector import Finished, JobCollector
+from pipelines.results.binding import Finished, bind_job
+from pipelines.results.collector import Collected, JobCollector
 from pipelines.results.custody.creating import create_key_store
 from pipelines.results.keystore import KeyStore
+from pipelines.results.ledger import Ledger, open_ledger
 from pipelines.results.outfolder import OutFolder, locked_out_folder
 from pipelines.results.runmanifest import RunFacts
-from sievert.errors import ConfigError
+from sievert.errors import ConfigError, LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +50,7 @@ class Screening:
     """A finished job.
 
     Attributes:
-        finished: Manifest, root and anchor.
+        finished: Manifest, root and anchor; without anchor where the ledger is away or refuses.
         late: Inputs that are not in this job because they turned up after its plan was frozen.
         resumed: Whether an earlier run began it.
     """
@@ -85,7 +87,10 @@ def screen_cohort(
         job = plan_job(folder, inputs, found=cohort, package=package, keys=keys, settings=settings)
         del cohort  # the plan on disk is the authority from here on
         _announce(job, watcher)
-        finished = _run(folder, job, package=package, keys=keys, settings=settings, watcher=watcher)
+        # before Ray starts, whose processes would inherit the signer's secrets with the environment
+        ledger = open_ledger(settings.ledger, file=settings.store.ledger.absolute(), outbox=folder.outbox)
+        collected = _run(folder, job, package=package, keys=keys, settings=settings, watcher=watcher)
+        finished = _anchor(folder, collected, ledger, keys)
     return Screening(finished, job.late, job.resumed)
 
 
@@ -94,6 +99,18 @@ def _keep_apart(out: Path, store: StoreSettings) -> None:
     for name, place in (("key store", store.keys), ("ledger", store.ledger)):
         if place.resolve().is_relative_to(out.resolve()):
             raise ConfigError(f"the {name} must not lie in the out folder", remedy="Name another place for it.")
+
+
+def _anchor(folder: OutFolder, collected: Collected, ledger: Ledger, keys: KeyStore) -> Finished:
+    """A ledger that is away or refuses costs no result: they are stored, and can be anchored later."""
+    root = collected.root.hex()
+    try:
+        anchor = bind_job(folder, ledger, root=collected.root, count=collected.leaves, keys=keys)
+    except LedgerError as problem:
+        if folder.anchor.exists():
+            raise
+        return Finished(collected.manifest, root, None, problem)
+    return Finished(collected.manifest, root, anchor)
 
 
 def _announce(job: PlannedJob, watcher: Watcher) -> None:
@@ -108,11 +125,11 @@ def _announce(job: PlannedJob, watcher: Watcher) -> None:
 
 def _run(
     folder: OutFolder, job: PlannedJob, *, package: ModelPackage, keys: KeyStore, settings: Settings, watcher: Watcher
-) -> Finished:
+) -> Collected:
     done = folder.finished_shards()
     pending = [shard for shard in range(job.shards.count) if shard not in done]
     if not pending:
-        return _finish_here(folder, job, package=package, keys=keys, settings=settings, watcher=watcher)
+        return _finish_here(folder, job, package=package, keys=keys, actor=settings.audit.actor, watcher=watcher)
     from cluster.session import open_session
 
     watcher.says("starting Ray" if settings.cluster.address is None else "joining the Ray cluster")
@@ -122,13 +139,11 @@ def _run(
 
 
 def _finish_here(
-    folder: OutFolder, job: PlannedJob, *, package: ModelPackage, keys: KeyStore, settings: Settings, watcher: Watcher
-) -> Finished:
+    folder: OutFolder, job: PlannedJob, *, package: ModelPackage, keys: KeyStore, actor: str | None, watcher: Watcher
+) -> Collected:
     """All shards are there: what is left needs no cluster."""
     watcher.says("all shards are finished; proving and anchoring")
-    collector = JobCollector(
-        folder.path, keys=keys.folder, ledger=settings.store.ledger.absolute(), actor=settings.audit.actor
-    )
+    collector = JobCollector(folder.path, keys=keys.folder, actor=actor)
     for shard in range(job.shards.count):
         counts = collector.add(shard)
     watcher.planned(job.shards.planned, done=job.shards.planned)
@@ -153,16 +168,11 @@ class _RayRun:
 
         self._job, self._package, self._watcher = job, package, watcher
         self._workers = settings.cluster.workers or session.cpus
-        store = settings.store
         self._actor: Any = start_results_actor(
-            folder.path,
-            keys=store.keys.absolute(),
-            ledger=store.ledger.absolute(),
-            node=session.node,
-            actor=settings.audit.actor,
+            folder.path, keys=settings.store.keys.absolute(), node=session.node, actor=settings.audit.actor
         )
 
-    def run(self, task: ScreenTask, done: Sequence[int], pending: Sequence[int]) -> Finished:
+    def run(self, task: ScreenTask, done: Sequence[int], pending: Sequence[int]) -> Collected:
         import ray
 
         from pipelines.flows.dataset import screen_shards
@@ -180,8 +190,8 @@ class _RayRun:
         self._tell(ray.get(waiting))
         self._watcher.says("all shards are finished; proving and anchoring")
         facts = run_facts(images, wall_s, resumed=len(done), workers=self._workers, package=self._package)
-        finished: Finished = ray.get(self._actor.finish.remote(facts))
-        return finished
+        collected: Collected = ray.get(self._actor.finish.remote(facts))
+        return collected
 
     def _tell(self, counts: Sequence[ShardCounts]) -> None:
         """The actor works in order: the last one told knows most."""

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def start_results_actor(out: Path, *, keys: Path, ledger: Path, node: str, actor: str | None = None) -> Any:  # noqa: ANN401 - Ray's handle
-    """Start the actor on the node that holds the ledger's file; it takes no CPU from screening."""
+def start_results_actor(out: Path, *, keys: Path, node: str, actor: str | None = None) -> Any:  # noqa: ANN401 - Ray's handle
+    """Start the actor on the driver's node; it takes no CPU from screening."""
     place = NodeAffinitySchedulingStrategy(node, soft=False)
     collector = ray.remote(num_cpus=0, max_restarts=0)(JobCollector).options(scheduling_strategy=place)
-    return collector.remote(out, keys=keys, ledger=ledger, actor=actor)
+    return collector.remote(out, keys=keys, actor=actor)

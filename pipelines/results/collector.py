@@ -1,8 +1,8 @@
-"""Collects a job's committed shards, folds their roots, writes what belongs to the whole job, and anchors it.
+"""Collects a job's committed shards, folds their roots, and writes what belongs to the whole job.
 
 Nothing is believed that a worker says: each shard is read back from its committed file. The order of the last steps
 makes them safe to repeat: quarantine, manifest and report may be written anew until `files.json` stands; from then on
-only the ledger is asked, which takes one root a job.
+only the ledger is asked, which takes one root a job (`binding.py`, in the driver, which alone holds the signer's key).
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from pipelines.results.anchoring import encode_anchor
 from pipelines.results.disk import write_whole
 from pipelines.results.inventory import add_files, encode_files, list_files
 from pipelines.results.keystore import KeyStore
 from pipelines.results.leaves import record_leaf
-from pipelines.results.ledger import EmbeddedLedger
 from pipelines.results.outfolder import OutFolder, canonical_json, finishing, read_job
 from pipelines.results.quarantine import write_quarantine
 from pipelines.results.report import render_report
@@ -25,7 +23,7 @@ from pipelines.results.roots import encode_roots
 from pipelines.results.runmanifest import RunFacts, describe_run
 from pipelines.results.shardfile import read_shard, unseal_counts
 from pipelines.results.tree import Frontier, tree_root
-from sievert.errors import IntegrityError, LedgerError
+from sievert.errors import IntegrityError
 from sievert.records import ShardCounts
 
 if TYPE_CHECKING:
@@ -35,18 +33,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """What a finished job is told to the user with.
+class Collected:
+    """A job that is stored and can be anchored.
 
     Attributes:
         manifest: The run manifest.
-        root: The anchored root, hexadecimal.
-        anchor: The anchor's own facts, as in anchor.json.
+        root: Over records and files, 32 bytes.
+        leaves: How many the root covers.
     """
 
     manifest: dict[str, Any]
-    root: str
-    anchor: dict[str, Any]
+    root: bytes
+    leaves: int
 
 
 class JobCollector:
@@ -55,15 +53,13 @@ class JobCollector:
     Args:
         out: Absolute path of the out folder; its job is frozen.
         keys: Absolute path of the key store.
-        ledger: Absolute path of the embedded ledger.
         actor: Whom the audit log names, instead of the account.
     """
 
-    def __init__(self, out: Path, *, keys: Path, ledger: Path, actor: str | None = None) -> None:
+    def __init__(self, out: Path, *, keys: Path, actor: str | None = None) -> None:
         self._out = OutFolder(out)
         self._header = read_job(self._out)
         self._keys = KeyStore(keys, actor=actor)
-        self._ledger = EmbeddedLedger(ledger)
         self._roots: dict[int, list[bytes]] = {}
         self._counts = ShardCounts()
         self._records: dict[int, bytes] = {}
@@ -81,13 +77,11 @@ class JobCollector:
             self._counts += unseal_counts(content.footer, identity_key=self._keys.identity_key)
         return self._counts
 
-    def finish(self, facts: RunFacts) -> Finished:
-        """Write what belongs to the whole job, anchor its root, and leave a clean folder. Safe to repeat.
+    def finish(self, facts: RunFacts) -> Collected:
+        """Write what belongs to the whole job, and leave a clean folder. Safe to repeat.
 
         Raises:
             IntegrityError: A shard is missing, or the folder was changed meanwhile.
-            AnchorError: The ledger holds another root for this job.
-            LedgerError: The ledger refuses.
             StorageError: And its kinds.
         """
         if len(self._roots) != self._header.shards.count:
@@ -95,21 +89,12 @@ class JobCollector:
         with finishing(self._out):
             return self._finish(facts)
 
-    def _finish(self, facts: RunFacts) -> Finished:
+    def _finish(self, facts: RunFacts) -> Collected:
         if not self._out.files.exists():
             self._write_whole_job(facts)
-        root, count = self._check_files()
-        if self._out.anchor.exists() and self._ledger.find(bytes.fromhex(self._header.job)) is None:
-            raise LedgerError(
-                "the job is anchored already, on another ledger", remedy="Name that ledger's file with --ledger."
-            )
-        anchor = self._ledger.anchor(bytes.fromhex(self._header.job), root=root, count=count)
-        content = encode_anchor(anchor)
-        if not self._out.anchor.exists():
-            self._keys.log("anchored", job=self._header.job, root=root.hex())
-        self._write(self._out.anchor, content)
+        root, leaves = self._check_files()
         self._out.drop_work()
-        return Finished(json.loads(self._out.manifest.read_bytes()), root.hex(), json.loads(content))
+        return Collected(json.loads(self._out.manifest.read_bytes()), root, leaves)
 
     def _write(self, file: Path, content: bytes) -> None:
         write_whole(file, content, drafts=self._out.work)

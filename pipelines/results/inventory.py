@@ -41,9 +41,10 @@ def list_files(out: OutFolder, *, drafts: bool = True) -> list[ListedFile]:
 
     Args:
         out: The folder.
-        drafts: Whether drafts of a run in progress count. In a finished job there are none, so one must show.
+        drafts: Whether drafts and the outbox of a run in progress count. In an anchored job there are none, so one
+            must show.
     """
-    left_out = {out.files, out.anchor, *(() if drafts else (out.work,))}
+    left_out = {out.files, out.anchor, *(() if drafts else out.pending)}
     paths = sorted(path for path in out.path.rglob("*") if not left_out & {path, *path.parents})
     with disk_errors("a file of the out folder could not be read"):
         return [_listed(path, out.path) for path in paths if not _is_full_folder(path)]

@@ -127,6 +127,16 @@ class OutFolder:
         """Drafts and journals of a run in progress; gone when the job is finished."""
         return self.path / ".work"
 
+    @property
+    def outbox(self) -> Path:
+        """How far the anchor has come, on a ledger that others keep too; gone when the anchor is final."""
+        return self.path / "outbox.sqlite"
+
+    @property
+    def pending(self) -> set[Path]:
+        """What may lie there until the job is anchored, and never after that."""
+        return {self.work, *(self.outbox.with_name(self.outbox.name + ending) for ending in ("", "-wal", "-shm"))}
+
     def shard(self, number: int) -> Path:
         """A shard's file."""
         return self.results / f"shard-{number:05d}.parquet"
@@ -138,6 +148,12 @@ class OutFolder:
     def drop_work(self) -> None:
         """Remove drafts and journals."""
         shutil.rmtree(self.work, ignore_errors=True)
+
+    def drop_outbox(self) -> None:
+        """Remove the outbox of a job whose anchor is final."""
+        for file in self.pending - {self.work}:
+            with disk_errors(f"{file.name} could not be removed"):
+                file.unlink(missing_ok=True)
 
 
 def canonical_json(value: Any) -> bytes:  # noqa: ANN401 - anything that JSON can hold

@@ -33,10 +33,11 @@ def report_job(folder: Path, *, cases: int, keys: Callable[[], KeyStore]) -> str
     out = OutFolder(folder)
     if not out.job.exists():
         raise OutFolderError("the folder holds no job", remedy="Name the --out folder of a screening.")
-    if not out.anchor.exists():
+    if not out.files.exists():
         raise UnfinishedError("the job is not finished: there is nothing to report yet")
     shown = most_urgent(out, keys(), cases) if cases else []
-    return render_report(_read(out.manifest), anchor=_read(out.anchor), cases=shown)
+    anchor = _read(out.anchor) if out.anchor.exists() else None
+    return render_report(_read(out.manifest), anchor=anchor, cases=shown)
 
 
 def _read(file: Path) -> dict[str, Any]:

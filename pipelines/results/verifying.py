@@ -16,7 +16,14 @@ from pipelines.results.leaves import record_leaf
 from pipelines.results.outfolder import OutFolder, read_job
 from pipelines.results.shardfile import read_shard
 from pipelines.results.tree import Frontier
-from sievert.errors import AnchorError, IntegrityError, LedgerError, OutFolderError, UnfinishedError
+from sievert.errors import (
+    AnchorError,
+    IntegrityError,
+    LedgerError,
+    NotAnchoredError,
+    OutFolderError,
+    UnfinishedError,
+)
 from sievert.records import Outcome
 
 if TYPE_CHECKING:
@@ -82,11 +89,12 @@ def verify_job(out: OutFolder, ledger: Ledger, *, kept_root: str | None = None) 
     Raises:
         OutFolderError: The folder holds nothing of ours.
         UnfinishedError: The job is not finished.
+        NotAnchoredError: It is finished and whole, and not anchored yet.
         LedgerError: The ledger cannot be read, or there is none.
         AnchorError: Nothing on disk is wrong in itself, but the ledger holds no root, or another one.
     """
     header = _header(out)
-    files = list_files(out)
+    files = list_files(out, drafts=out.anchor.exists())
     found = Verification(files=len(files))
     if header is not None:
         found.anchor = _ask(ledger, header, may_be_absent=kept_root is not None)
@@ -98,16 +106,32 @@ def verify_job(out: OutFolder, ledger: Ledger, *, kept_root: str | None = None) 
     found.job = header.job
     frontier = _fold_records(out, header, found)
     found.root = add_files(frontier, files).hex()
-    truth = _truth(header.planned + len(files), found.anchor, kept_root)
+    truth = kept_root.lower().removeprefix("0x") if kept_root is not None else _anchored_root(found, header.planned)
     if found.root == truth:
         # records and files are what was anchored: only what lies outside the root can still be wrong
         found.lies += [*_check_list(out, header, files, found.root), *_check_anchor(out, found)]
         return found
     found.lies[:0] = told
     if not found.lies and truth is None:
-        raise _not_anchored(ledger)
+        raise _not_anchored(out, ledger)
     found.lies += [] if found.lies else [Lie(WHOLE_FOLDER, "its root is not the one anchored")]
     return found
+
+
+def recompute_root(out: OutFolder) -> tuple[bytes, int]:
+    """The root over what lies in a finished folder, and how many leaves it covers.
+
+    Raises:
+        OutFolderError: The folder holds no job.
+        IntegrityError: Something there is not as `files.json` and the shards' own leaves say.
+    """
+    header, files = read_job(out), list_files(out, drafts=out.anchor.exists())
+    found = Verification(files=len(files))
+    root = add_files(_fold_records(out, header, found), files)
+    found.lies += [*_against_list(out, files), *_check_list(out, header, files, root.hex())]
+    if found.lies:
+        raise IntegrityError(f"the results are not as they were finished: {found.lies[0]}")
+    return root, header.planned + len(files)
 
 
 def _ask(ledger: Ledger, header: JobHeader, *, may_be_absent: bool) -> Anchor | None:
@@ -119,11 +143,10 @@ def _ask(ledger: Ledger, header: JobHeader, *, may_be_absent: bool) -> Anchor | 
         raise
 
 
-def _truth(leaves: int, anchor: Anchor | None, kept_root: str | None) -> str | None:
-    """The root that there should be; none where the ledger has none over so many leaves."""
-    if kept_root is not None:
-        return kept_root.lower().removeprefix("0x")
-    return anchor.root.hex() if anchor and anchor.count == leaves else None
+def _anchored_root(found: Verification, planned: int) -> str | None:
+    """The root that there should be; none where the ledger has none over so many records and files."""
+    anchor = found.anchor
+    return anchor.root.hex() if anchor and anchor.count == planned + found.files else None
 
 
 def _header(out: OutFolder) -> JobHeader | None:
@@ -191,7 +214,9 @@ def _leaves(out: OutFolder, header: JobHeader, shard: int, found: Verification) 
         yield leaf
 
 
-def _not_anchored(ledger: Ledger) -> IntegrityError:
+def _not_anchored(out: OutFolder, ledger: Ledger) -> IntegrityError:
+    if not out.anchor.exists():
+        return NotAnchoredError("the results are whole, but not anchored yet")
     try:
         ledger.check()
     except LedgerError as error:

@@ -8,12 +8,14 @@ import traceback
 import typer
 
 from sievert.cli import console
+from sievert.cli.anchor import anchor
 from sievert.cli.audit import app as audit_app
 from sievert.cli.compare import compare
 from sievert.cli.demo import demo
 from sievert.cli.doctor import doctor
 from sievert.cli.evaluate import evaluate
 from sievert.cli.keys import app as keys_app
+from sievert.cli.ledger import app as ledger_app
 from sievert.cli.model import app as model_app
 from sievert.cli.open import open_
 from sievert.cli.pretrain import pretrain
@@ -56,6 +58,7 @@ def root(
 
 
 app.command()(screen)
+app.command()(anchor)
 app.command()(verify)
 app.command("open")(open_)
 app.command()(prove)
@@ -67,6 +70,7 @@ app.command()(tune)
 app.command()(compare)
 app.command()(pretrain)
 app.add_typer(model_app, name="model")
+app.add_typer(ledger_app, name="ledger")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 app.command()(settings)

@@ -44,6 +44,8 @@ def screen(
         console.print_json(answer)
     else:
         tell(answer)
+    if not answer["anchored"]:
+        _not_anchored(answer)
     if not answer["screened"]:
         _nothing_admitted(answer)
 
@@ -60,7 +62,8 @@ def run_screening(inputs: list[str], out: Path, *, model: str, settings: Setting
 
 def describe(screening: Screening, out: Path) -> dict[str, Any]:
     """What a machine is told of a finished job."""
-    manifest, anchor = screening.finished.manifest, screening.finished.anchor
+    finished = screening.finished
+    manifest, anchor = finished.manifest, finished.anchor or {}
     counts = manifest["counts"]
     return {
         "job": manifest["job"],
@@ -72,11 +75,12 @@ def describe(screening: Screening, out: Path) -> dict[str, Any]:
         "reasons": counts["reasons"],
         "decisions": counts["decisions"],
         "images_per_second": manifest["images_per_second"],
-        "root": screening.finished.root,
-        "anchored": True,
-        "ledger": anchor["ledger"],
-        "transaction": anchor["transaction"],
-        "block": anchor["block"],
+        "root": finished.root,
+        "anchored": bool(anchor),
+        "ledger": anchor.get("ledger"),
+        "transaction": anchor.get("transaction"),
+        "block": anchor.get("block"),
+        "problem": finished.problem.message if finished.problem else None,
         "resumed": screening.resumed,
         "late_inputs": screening.late,
         "report": str(out / "report.html"),
@@ -93,8 +97,17 @@ def tell(answer: dict[str, Any]) -> None:
     )
     for reason, count in sorted(answer["reasons"].items()):
         out.print(f"  {count:>7}  {reason}")
-    out.print(f"anchored as {answer['root']} (block {answer['block']}, {answer['ledger']} ledger)")
+    if answer["anchored"]:
+        out.print(f"anchored as {answer['root']} (block {answer['block']}, {answer['ledger']} ledger)")
     out.print(f"report: {console.plain(answer['report'])}")
+
+
+def _not_anchored(answer: dict[str, Any]) -> None:
+    from sievert.errors import NotAnchoredError
+
+    error = NotAnchoredError(f"{answer['images']} results stored, not yet anchored: {answer['problem']}")
+    console.stderr().print(f"[bold red]error[/]: {console.plain(error.message)}. {error.remedy}")
+    raise typer.Exit(error.exit_code)
 
 
 def _nothing_admitted(answer: dict[str, Any]) -> None:

@@ -16,10 +16,13 @@ def settings(
     verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
     """Print the effective settings and where each value came from."""
+    from pydantic import SecretStr
+
     from sievert.settings import flat, load_settings
 
     loaded = load_settings(config=config)
-    values = {path: str(value) if isinstance(value, Path) else value for path, value in flat(loaded.settings).items()}
+    shown = (Path, SecretStr)  # a secret's own text is stars
+    values = {path: str(value) if isinstance(value, shown) else value for path, value in flat(loaded.settings).items()}
     origins = {path: loaded.origins.get(path, "default") for path in values}
     if as_json:
         console.print_json({path: {"value": values[path], "from": origins[path]} for path in values})

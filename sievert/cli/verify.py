@@ -39,9 +39,10 @@ def verify(
 
     Leaves with 0 only where all of it is what was anchored, and names what is not.
     """
-    from pipelines.results.ledger import EmbeddedLedger
+    from pipelines.results.ledger import open_ledger
 
-    held = EmbeddedLedger(effective(config, store__ledger=ledger).store.ledger)
+    settings = effective(config, store__ledger=ledger)
+    held = open_ledger(settings.ledger, file=settings.store.ledger)
     if what.is_file():
         tell_proof(what, held, kept_root=root, as_json=as_json)
     else:

@@ -12,7 +12,7 @@ class Anchor:
     Attributes:
         job: The job's id, 32 bytes.
         root: The Merkle root over the job's leaves, 32 bytes.
-        count: How many leaves the root covers, below 2^64.
+        count: How many leaves the root covers, below 2^40.
         chain_id: The chain's id (EIP-155).
         contract: The registry's address, `0x…` with checksum (EIP-55).
         code_hash: Keccak-256 of the registry's runtime code, `0x…`.

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pipelines.results.ledger.faults import translated
+from pipelines.results.ledger.registry import require_anchorable, require_word
 from sievert.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.results.ledger.anchor import Anchor
-
-_WORD_BYTES = 32
-_COUNT_BITS = 64
 
 
 class EmbeddedLedger:
@@ -40,7 +38,7 @@ class EmbeddedLedger:
 
     def find(self, job: bytes) -> Anchor | None:
         """Ask the contract; see `Ledger.find`. Where there is no file, none is made."""
-        _require_word(job, "A job's id")
+        require_word(job, "A job's id")
         if not self._exists():
             return None
         from pipelines.results.ledger.file import read_file
@@ -50,10 +48,7 @@ class EmbeddedLedger:
 
     def anchor(self, job: bytes, *, root: bytes, count: int) -> Anchor:
         """Bind the job in a block of its own, on the disk when this returns; see `Ledger.anchor`."""
-        _require_word(job, "A job's id")
-        _require_word(root, "A root")
-        if not 0 <= count < 1 << _COUNT_BITS:
-            raise LedgerError("A count of leaves is 0 to 2^64 - 1.")
+        require_anchorable(job, root=root, count=count)
         from pipelines.results.ledger.file import create_file, write_file
         from pipelines.results.ledger.registrar import Registrar, found_registry
 
@@ -77,8 +72,3 @@ class EmbeddedLedger:
     def _exists(self) -> bool:
         with translated(self._path):
             return self._path.exists()
-
-
-def _require_word(word: bytes, name: str) -> None:
-    if len(word) != _WORD_BYTES:
-        raise LedgerError(f"{name} has {_WORD_BYTES} bytes.")

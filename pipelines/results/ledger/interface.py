@@ -29,7 +29,7 @@ class Ledger(Protocol):
         Args:
             job: The job's id, 32 bytes, not all zero.
             root: The Merkle root over its leaves, 32 bytes, not all zero.
-            count: How many leaves the root covers, 0 to 2^64 - 1.
+            count: How many leaves the root covers, 0 to 2^40 - 1.
 
         Raises:
             AnchorError: The job is bound to another root, or to another count of leaves.

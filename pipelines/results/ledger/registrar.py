@@ -13,8 +13,8 @@ from pipelines.results.ledger.registry import (
     anchor_call,
     anchored_call,
     load_registry,
+    read_binding,
     read_entry,
-    read_job,
 )
 from pipelines.results.ledger.signer import Signer
 from sievert.errors import AnchorError, LedgerError
@@ -71,7 +71,7 @@ class Registrar:
         block = self._chain.block(entry.block)
         if block.time != entry.time:
             raise LedgerError("The ledger's chain and its contract disagree about a block's time.")
-        return self._anchor_of(job, entry, self._transaction_of(job, entry, block))
+        return self._anchor_of(job, entry, *self._transaction_of(job, entry, block))
 
     def bind(self, job: bytes, *, root: bytes, count: int, now: int) -> Anchor:
         """Bind the job to a root in a block of its own; what stands already is returned.
@@ -98,9 +98,9 @@ class Registrar:
                 self._check(transaction, block)
 
     def _check(self, transaction: Transaction, block: Block) -> None:
-        job = read_job(transaction.data) if transaction.to == self._contract else None
-        entry = None if job is None else self._ask(job)
-        if job is not None and (entry is None or entry.block != block.number):
+        bound = read_binding(transaction.data) if transaction.to == self._contract else None
+        entry = None if bound is None else self._ask(bound.job)
+        if bound and not (entry and entry.block == block.number and entry.fits(bound.root, bound.count)):
             raise LedgerError("The ledger's chain and its contract disagree about a job.")
 
     def _ask(self, job: bytes) -> Entry | None:
@@ -117,19 +117,20 @@ class Registrar:
         entry = self._ask(job)
         if entry is None:
             raise LedgerError("The ledger took an anchor and does not show it.")
-        return self._anchor_of(job, entry, transaction)
+        return self._anchor_of(job, entry, transaction, root)
 
-    def _transaction_of(self, job: bytes, entry: Entry, block: Block) -> Transaction:
-        data = anchor_call(job, root=entry.root, count=entry.count)
+    def _transaction_of(self, job: bytes, entry: Entry, block: Block) -> tuple[Transaction, bytes]:
+        """The transaction that bound the job, and the whole root, which only it holds."""
         for transaction in block.transactions:
-            if (transaction.to, transaction.data) == (self._contract, data):
-                return transaction
+            bound = read_binding(transaction.data) if transaction.to == self._contract else None
+            if bound and bound.job == job and entry.fits(bound.root, bound.count):
+                return transaction, bound.root
         raise LedgerError("The ledger's chain lacks the transaction of an anchor.")
 
-    def _anchor_of(self, job: bytes, entry: Entry, transaction: Transaction) -> Anchor:
+    def _anchor_of(self, job: bytes, entry: Entry, transaction: Transaction, root: bytes) -> Anchor:
         return Anchor(
             job=job,
-            root=entry.root,
+            root=root,
             count=entry.count,
             chain_id=CHAIN_ID,
             contract=to_checksum_address(self._contract),

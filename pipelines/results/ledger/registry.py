@@ -11,7 +11,16 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-_ANCHOR = "anchor(bytes32,bytes32,uint64)"
+from sievert.errors import LedgerError
+
+COUNT_BITS = 40
+"""Bits that the contract keeps of a count of leaves."""
+
+TAG_BYTES = 17
+"""Bytes that the contract keeps of a root, the leftmost ones; all of it stands in the transaction and its event."""
+
+_WORD_BYTES = 32
+_ANCHOR = "anchor(bytes32,bytes32,uint40)"
 _ANCHORED = "anchored(bytes32)"
 _ERROR_STRING = bytes.fromhex("08c379a0")
 """Selector of `Error(string)`, which a revert with a reason returns (Solidity and Vyper alike)."""
@@ -36,12 +45,39 @@ class Registry:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the contract keeps of a job: root (32 bytes), leaves, block number and block time (unix s)."""
+    """What the contract keeps of a job: the root's first 17 bytes, leaves, block number and block time (unix s)."""
 
-    root: bytes
+    tag: bytes
     count: int
     block: int
     time: int
+
+    def fits(self, root: bytes, count: int) -> bool:
+        """Whether this is the entry of a root (32 bytes) over so many leaves."""
+        return (self.tag, self.count) == (root[:TAG_BYTES], count)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a transaction binds: a job (32 bytes) to a root (32 bytes) over `count` leaves."""
+
+    job: bytes
+    root: bytes
+    count: int
+
+
+def require_word(word: bytes, name: str) -> None:
+    """Raise LedgerError where a job's id or a root, as `name` says, has not 32 bytes."""
+    if len(word) != _WORD_BYTES:
+        raise LedgerError(f"{name} has {_WORD_BYTES} bytes.")
+
+
+def require_anchorable(job: bytes, *, root: bytes, count: int) -> None:
+    """Raise LedgerError where the contract could not hold a job with this root and this count of leaves."""
+    require_word(job, "A job's id")
+    require_word(root, "A root")
+    if not 0 <= count < 1 << COUNT_BITS:
+        raise LedgerError(f"A count of leaves is 0 to 2^{COUNT_BITS} - 1.")
 
 
 @cache
@@ -73,14 +109,21 @@ def encode_call(signature: str, *values: object) -> bytes:
 
 
 def anchor_call(job: bytes, *, root: bytes, count: int) -> bytes:
-    """Call data that binds a job (32 bytes) to a root (32 bytes) over `count` leaves (below 2^64)."""
+    """Call data that binds a job (32 bytes) to a root (32 bytes) over `count` leaves (below 2^40)."""
     return encode_call(_ANCHOR, job, root, count)
 
 
-def read_job(data: bytes) -> bytes | None:
-    """The job (32 bytes) that call data binds; None where it calls something else."""
-    selector = load_registry().selectors[_ANCHOR]
-    return data[4:36] if data[:4] == selector else None
+def read_binding(data: bytes) -> Binding | None:
+    """What call data binds; None where it calls something else, or nothing that can be read."""
+    from eth_abi import decode
+    from eth_abi.exceptions import DecodingError
+
+    if data[:4] != load_registry().selectors[_ANCHOR]:
+        return None
+    try:
+        return Binding(*decode(["bytes32", "bytes32", "uint40"], data[4:]))
+    except DecodingError:
+        return None
 
 
 def anchored_call(job: bytes) -> bytes:
@@ -98,17 +141,20 @@ def read_entry(answer: bytes) -> Entry | None:
     from eth_abi.exceptions import DecodingError
 
     try:
-        root, count, block, time = decode(["bytes32", "uint64", "uint64", "uint64"], answer)
+        tag, count, block, time = decode(["bytes17", "uint40", "uint40", "uint40"], answer)
     except DecodingError as fault:
         raise ValueError("The answer is not the registry's.") from fault
-    return Entry(root=root, count=count, block=block, time=time) if any(root) else None
+    return Entry(tag=tag, count=count, block=block, time=time) if time else None
 
 
 def revert_reason(answer: bytes) -> str:
     """The sentence with which a contract refused; `no reason given` where it gave none."""
     from eth_abi import decode
+    from eth_abi.exceptions import DecodingError
 
     if not answer.startswith(_ERROR_STRING):
         return "no reason given"
-    reason: str = decode(["string"], answer[len(_ERROR_STRING) :])[0]
-    return reason
+    try:
+        return str(decode(["string"], answer[len(_ERROR_STRING) :])[0])
+    except (DecodingError, UnicodeDecodeError):
+        return "no reason given"

@@ -45,7 +45,7 @@ def describe_anchor(anchor: Mapping[str, Any]) -> list[Fact]:
         Fact("Chain id", str(anchor["chain_id"])),
         Fact("Block", formats.count(anchor["block"])),
         Fact("Time", formats.epoch(anchor["time"])),
-        Fact("Records under the root", formats.count(anchor["count"])),
+        Fact("Leaves under the root (records and files)", formats.count(anchor["count"])),
         Fact("Contract", anchor["contract"], is_code=True),
         Fact("Transaction", anchor["transaction"], is_code=True),
         Fact("Sender", anchor["sender"], is_code=True),

@@ -9,6 +9,7 @@ from pipelines.cohort.ids import Pseudonyms
 from pipelines.flows.planning import find_cohort, plan_job
 from pipelines.flows.screen import make_task, run_facts
 from pipelines.flows.shard import ShardScreener
+from pipelines.results.binding import bind_job
 from pipelines.results.collector import JobCollector
 from pipelines.results.custody.creating import create_key_store
 from pipelines.results.custody.erasing import erase
@@ -49,10 +50,11 @@ def run(cohort: Path, settings: Settings, out: OutFolder, shards: slice) -> None
     for shard in range(job.shards.count)[shards]:
         screener.screen(shard)
     if len(out.finished_shards()) == job.shards.count:
-        collector = JobCollector(out.path, keys=keys.folder, ledger=settings.store.ledger)
+        collector = JobCollector(out.path, keys=keys.folder)
         for shard in range(job.shards.count):
             collector.add(shard)
-        collector.finish(run_facts(12, 1.0, resumed=0, workers=1, package=package))
+        done = collector.finish(run_facts(12, 1.0, resumed=0, workers=1, package=package))
+        bind_job(out, EmbeddedLedger(settings.store.ledger), root=done.root, count=done.leaves, keys=keys)
 
 
 def test_a_job_that_goes_on_after_an_erasure_stays_closed_for_the_patient(tmp_path: Path, cohort: Path) -> None:

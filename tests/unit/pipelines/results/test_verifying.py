@@ -8,11 +8,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.results.binding import bind_folder
 from pipelines.results.collector import JobCollector
 from pipelines.results.ledger import EmbeddedLedger
 from pipelines.results.ledger.anchor import Anchor
 from pipelines.results.outfolder import OutFolder
-from pipelines.results.runmanifest import RunFacts
 from pipelines.results.shardfile import read_shard
 from pipelines.results.verifying import verify_job
 from sievert.errors import (
@@ -264,7 +264,7 @@ def test_a_rotten_ciphertext_is_a_lie_even_under_a_root_that_covers_it(tmp_path:
     sealed[-1] ^= 1
     place = table.schema.get_field_index("sealed")
     pq.write_table(table.set_column(place, table.schema.field(place), [[bytes(sealed)]]), file)
-    collector = JobCollector(job.out.path, keys=job.keys.folder, ledger=job.settings.store.ledger)
+    collector = JobCollector(job.out.path, keys=job.keys.folder)
     with pytest.raises(IntegrityError, match="ciphertext"):
         collector.add(0)
 
@@ -278,11 +278,8 @@ def test_a_kept_root_does_not_excuse_an_altered_anchor(copy_of_finished: Job, le
 
 
 def test_a_job_is_not_anchored_again_on_another_ledger(copy_of_finished: Job, tmp_path: Path) -> None:
-    other = JobCollector(copy_of_finished.out.path, keys=copy_of_finished.keys.folder, ledger=tmp_path / "other.sqlite")
-    for shard in range(4):
-        other.add(shard)
     content = copy_of_finished.out.anchor.read_bytes()
     with pytest.raises(LedgerError, match="another ledger"):
-        other.finish(RunFacts("", 1.0, 0, resumed_shards=4, workers=0))
+        bind_folder(copy_of_finished.out, EmbeddedLedger(tmp_path / "other.sqlite"), copy_of_finished.keys)
     assert copy_of_finished.out.anchor.read_bytes() == content
     assert not (tmp_path / "other.sqlite").exists()

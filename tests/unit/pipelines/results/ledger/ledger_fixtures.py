@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from ledger_bench import Bench
 from ledger_programs import word
 
 from pipelines.results.ledger import EmbeddedLedger
+from pipelines.results.ledger.chain import LocalChain
+from pipelines.results.ledger.store import Store
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +30,11 @@ def ledger_path(laid_ledger: Path, tmp_path: Path) -> Path:
     """A copy of that file, alone in its folder."""
     (tmp_path / "site").mkdir()
     return Path(shutil.copy2(laid_ledger, tmp_path / "site" / "ledger.sqlite"))
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """The registry on a chain in memory."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE entries (key BLOB PRIMARY KEY, value BLOB NOT NULL)")
+        yield Bench(LocalChain.create(Store(connection)))

@@ -1,49 +1,18 @@
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-from typing import TYPE_CHECKING
-
 import pytest
 from eth_utils import keccak
+from ledger_bench import OWNER, STRANGER, Bench
 from ledger_programs import word
 
-from pipelines.results.ledger.chain import LocalChain
-from pipelines.results.ledger.registry import anchor_call, anchored_call, encode_call, load_registry, read_entry
+from pipelines.results.ledger.registry import anchor_call, anchored_call, encode_call, read_entry
 from pipelines.results.ledger.signer import Signer
-from pipelines.results.ledger.store import Store
 from sievert.errors import LedgerError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pipelines.results.ledger.blocks import Transaction
+pytest_plugins = ["ledger_fixtures"]
 
 JOB, ROOT = word("job"), word("root")
-OWNER = Signer(word("owner"))
-STRANGER = Signer(word("stranger"))
 ADD, REMOVE = "add_writer(address)", "remove_writer(address)"
-
-
-class Bench:
-    """The registry, freshly deployed by OWNER."""
-
-    def __init__(self, chain: LocalChain) -> None:
-        self.chain = chain
-        self.address = self.send(OWNER, load_registry().bytecode, to=b"").to
-
-    def send(self, signer: Signer, data: bytes, *, to: bytes | None = None) -> Transaction:
-        return self.chain.mine(signer, to=self.address if to is None else to, data=data, now=1_000)
-
-    def ask(self, data: bytes) -> bytes:
-        return self.chain.call(self.address, data)
-
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.execute("CREATE TABLE entries (key BLOB PRIMARY KEY, value BLOB NOT NULL)")
-        yield Bench(LocalChain.create(Store(connection)))
 
 
 @pytest.mark.parametrize(
@@ -83,21 +52,33 @@ def test_a_job_takes_no_second_root_not_even_the_same(bench: Bench, root: bytes)
         bench.send(OWNER, anchor_call(JOB, root=root, count=1))
 
 
-def test_an_anchor_keeps_root_count_block_and_time(bench: Bench) -> None:
-    bench.send(OWNER, anchor_call(JOB, root=ROOT, count=2**64 - 1))
+def test_an_anchor_keeps_the_roots_tag_count_block_and_time(bench: Bench) -> None:
+    bench.send(OWNER, anchor_call(JOB, root=ROOT, count=2**40 - 1))
     entry = read_entry(bench.ask(anchored_call(JOB)))
     assert entry is not None
-    assert (entry.root, entry.count, entry.block, entry.time) == (ROOT, 2**64 - 1, 2, 1_001)
+    assert (entry.tag, entry.count, entry.block, entry.time) == (ROOT[:17], 2**40 - 1, 2, 1_001)
 
 
-def test_an_anchor_is_announced_and_costs_less_than_75_000_gas(bench: Bench) -> None:
+def test_a_block_from_the_year_36812_is_refused(bench: Bench) -> None:
+    with pytest.raises(LedgerError, match="refuses: block out of range"):
+        bench.send(OWNER, anchor_call(JOB, root=ROOT, count=1), now=2**40)
+
+
+def test_an_anchor_costs_a_writer_at_most_50_500_gas(bench: Bench) -> None:
+    bench.send(OWNER, encode_call(ADD, STRANGER.address))
+    full = b"\xff" * 32
+    sent = bench.send(STRANGER, anchor_call(full, root=full, count=2**40 - 1))
+    receipt = bench.chain._chain.get_transaction_receipt(sent.hash)
+    assert receipt.gas_used <= 50_500
+
+
+def test_an_anchor_is_announced(bench: Bench) -> None:
     sent = bench.send(OWNER, anchor_call(JOB, root=ROOT, count=9))
     receipt = bench.chain._chain.get_transaction_receipt(sent.hash)
     (log,) = receipt.logs
     topics = [topic.to_bytes(32, "big") for topic in log.topics]
-    assert topics == [keccak(text="Anchored(bytes32,bytes32,uint64)"), JOB, ROOT]
+    assert topics == [keccak(text="Anchored(bytes32,bytes32,uint40)"), JOB, ROOT]
     assert int.from_bytes(log.data) == 9
-    assert receipt.gas_used < 75_000
 
 
 def test_a_writer_may_anchor_from_when_it_is_added_until_it_is_removed(bench: Bench) -> None:

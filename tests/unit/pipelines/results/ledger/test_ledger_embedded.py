@@ -61,7 +61,7 @@ def test_anchoring_again_returns_the_first_anchor_and_makes_no_block(ledger_path
     assert ledger.anchor(word("next"), root=ROOT, count=1).block == 3
 
 
-@pytest.mark.parametrize("count", [0, 2**64 - 1])
+@pytest.mark.parametrize("count", [0, 2**40 - 1])
 def test_a_count_at_the_edge_of_its_range_comes_back_exactly(ledger_path: Path, count: int) -> None:
     ledger = EmbeddedLedger(ledger_path)
     ledger.anchor(word("edge"), root=ROOT, count=count)
@@ -78,9 +78,9 @@ def test_a_count_at_the_edge_of_its_range_comes_back_exactly(ledger_path: Path, 
         (word("new")[:31], ROOT, 1, "32 bytes"),
         (word("new"), ROOT + b"\0", 1, "32 bytes"),
         (word("new"), ROOT, -1, "count"),
-        (word("new"), ROOT, 2**64, "count"),
+        (word("new"), ROOT, 2**40, "count"),
     ],
-    ids=["zero job", "zero root", "short job", "long root", "count below 0", "count above 64 bits"],
+    ids=["zero job", "zero root", "short job", "long root", "count below 0", "count above 40 bits"],
 )
 def test_what_the_registry_cannot_hold_is_refused_and_leaves_no_trace(
     ledger_path: Path, job: bytes, root: bytes, count: int, reason: str

@@ -13,12 +13,13 @@ from ledger_programs import word
 from pipelines.results.ledger import EmbeddedLedger
 from pipelines.results.ledger.compile_registry import compile_registry, write_registry
 from pipelines.results.ledger.registry import (
+    Binding,
     Entry,
     anchor_call,
     anchored_call,
     load_registry,
+    read_binding,
     read_entry,
-    read_job,
     revert_reason,
 )
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["ledger_fixtures"]
 
 FOLDER = resources.files("pipelines.results.ledger")
-ANSWER = ["bytes32", "uint64", "uint64", "uint64"]
+ANSWER = ["bytes17", "uint40", "uint40", "uint40"]
 
 
 def test_the_committed_registry_is_what_its_source_compiles_to(tmp_path: Path) -> None:
@@ -51,22 +52,30 @@ def test_the_deployed_code_has_the_committed_hash(laid_ledger: Path) -> None:
 
 def test_calls_are_laid_out_as_the_contract_abi_says() -> None:
     job, root = word("job"), word("root")
-    selector = keccak(text="anchor(bytes32,bytes32,uint64)")[:4]
+    selector = keccak(text="anchor(bytes32,bytes32,uint40)")[:4]
     assert anchor_call(job, root=root, count=258) == selector + job + root + bytes(30) + b"\x01\x02"
     assert anchored_call(job) == keccak(text="anchored(bytes32)")[:4] + job
 
 
-def test_the_job_is_read_back_from_an_anchors_call_only() -> None:
-    job = word("job")
-    assert read_job(anchor_call(job, root=word("root"), count=1)) == job
-    assert read_job(anchored_call(job)) is None
-    assert read_job(b"") is None
+def test_a_binding_is_read_back_from_an_anchors_call_only() -> None:
+    job, root = word("job"), word("root")
+    call = anchor_call(job, root=root, count=1)
+    assert read_binding(call) == Binding(job, root, 1)
+    for other in (anchored_call(job), b"", call[:-1], call[:4] + b"\xff" * 96):
+        assert read_binding(other) is None
 
 
 def test_an_answer_becomes_an_entry_and_zeros_none() -> None:
-    root = word("root")
-    assert read_entry(encode(ANSWER, (root, 5, 6, 7))) == Entry(root=root, count=5, block=6, time=7)
-    assert read_entry(encode(ANSWER, (bytes(32), 0, 0, 0))) is None
+    tag = word("root")[:17]
+    assert read_entry(encode(ANSWER, (tag, 5, 6, 7))) == Entry(tag=tag, count=5, block=6, time=7)
+    assert read_entry(encode(ANSWER, (bytes(17), 0, 0, 0))) is None
+
+
+def test_an_entry_fits_its_own_root_and_count_only() -> None:
+    entry = Entry(tag=word("root")[:17], count=5, block=6, time=7)
+    assert entry.fits(word("root"), 5)
+    assert not entry.fits(word("root"), 6)
+    assert not entry.fits(word("other"), 5)
 
 
 @pytest.mark.parametrize("answer", [b"", bytes(127), b"\xff" * 128])
