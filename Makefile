@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ANVIL := .services/node_modules/.bin/anvil
 SOURCES := sievert cluster pipelines models tests benchmarks docs
 
 .DEFAULT_GOAL := help
@@ -55,9 +56,14 @@ bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/results.py
 
-services: ## Install what some tests start: Chromium, from Debian's packages (asks for root).
+services: $(ANVIL) ## Install what some tests start: anvil, from npm; Chromium, from Debian's packages (asks for root).
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && SUDO= || SUDO=sudo; \
 	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 
+$(ANVIL):
+	@command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && SUDO= || SUDO=sudo; \
+	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; }
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix .services @foundry-rs/anvil@1.7.1
+
 clean: ## Remove what was made, the virtual environment too.
-	rm -rf $(VENV) demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .services demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -34,7 +34,7 @@ class Finished:
     problem: LedgerError | None = None
 
 
-def bind_job(out: OutFolder, ledger: Ledger, *, root: bytes, count: int, keys: KeyStore) -> dict[str, Any]:
+def bind_job(out: OutFolder, ledger: Ledger, *, root: bytes, count: int, keys: KeyStore | None) -> dict[str, Any]:
     """Anchor the root, write `anchor.json`, and leave a clean folder. Safe to repeat.
 
     Args:
@@ -42,7 +42,7 @@ def bind_job(out: OutFolder, ledger: Ledger, *, root: bytes, count: int, keys: K
         ledger: Where it is anchored.
         root: Over records and files, as they lie there.
         count: How many leaves it covers.
-        keys: The key store whose log takes it down.
+        keys: The key store whose log takes it down; None where the site's is elsewhere.
 
     Returns:
         What anchor.json says.
@@ -61,7 +61,7 @@ def bind_job(out: OutFolder, ledger: Ledger, *, root: bytes, count: int, keys: K
                     remedy="Name that ledger: its file with --ledger, or its chain in the settings ledger.*.",
                 )
             content = encode_anchor(ledger.anchor(job, root=root, count=count))
-            if not out.anchor.exists():
+            if keys and not out.anchor.exists():
                 keys.log("anchored", job=job.hex(), root=root.hex())
             write_whole(out.anchor, content, drafts=out.work)
             out.drop_outbox()
@@ -70,7 +70,7 @@ def bind_job(out: OutFolder, ledger: Ledger, *, root: bytes, count: int, keys: K
     return dict(json.loads(content))
 
 
-def bind_folder(out: OutFolder, ledger: Ledger, keys: KeyStore) -> Finished:
+def bind_folder(out: OutFolder, ledger: Ledger, *, keys: KeyStore | None = None) -> Finished:
     """Anchor what was screened earlier, after holding every byte of it against `files.json`.
 
     Raises:

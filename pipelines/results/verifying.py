@@ -125,7 +125,7 @@ def recompute_root(out: OutFolder) -> tuple[bytes, int]:
         OutFolderError: The folder holds no job.
         IntegrityError: Something there is not as `files.json` and the shards' own leaves say.
     """
-    header, files = read_job(out), list_files(out, drafts=out.anchor.exists())
+    header, files = read_job(out), list_files(out, drafts=False)  # a killed run's are dropped when it is anchored
     found = Verification(files=len(files))
     root = add_files(_fold_records(out, header, found), files)
     found.lies += [*_against_list(out, files), *_check_list(out, header, files, root.hex())]

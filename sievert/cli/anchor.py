@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
 from sievert.cli.keyring import open_store
 from sievert.cli.options import ConfigFile, KeysFolder, LedgerFile, OutArgument, effective
+
+if TYPE_CHECKING:
+    from pipelines.results.binding import Finished
+    from pipelines.results.keystore import KeyStore
+    from sievert.settings import Settings
 
 
 def anchor(
@@ -17,19 +24,38 @@ def anchor(
     as_json: JsonFlag = False,
     verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
-    """Anchor results that are stored but not anchored yet. Goes on where it stopped; an anchored job stays as it is."""
+    """Anchor a job whose results are stored but not anchored yet. Needs no key that opens results.
+
+    It holds every byte against files.json first, goes on where anchoring stopped, and changes nothing where the job is
+    anchored already.
+    """
     from pipelines.results.binding import bind_folder
     from pipelines.results.ledger import open_ledger
     from pipelines.results.outfolder import OutFolder
 
     settings = effective(config, store__keys=keys, store__ledger=ledger)
     out = OutFolder(folder.absolute())
-    held = open_ledger(settings.ledger, file=settings.store.ledger.absolute(), outbox=out.outbox)
-    finished = bind_folder(out, held, open_store(settings))
-    said = finished.anchor or {}
+    asked = open_ledger(settings.ledger, file=settings.store.ledger.absolute(), outbox=out.outbox)
+    answer = _describe(bind_folder(out, asked, keys=_log_keeper(settings)))
     if as_json:
-        console.print_json({"job": finished.manifest["job"], "anchored": True, **said})
+        console.print_json(answer)
     else:
         console.stdout().print(
-            f"anchored as {finished.root} (block {said['block']}, {said['ledger']} ledger)", markup=False
+            f"anchored as {answer['root']} (block {answer['block']}, {answer['ledger']} ledger)", markup=False
         )
+
+
+def _log_keeper(settings: Settings) -> KeyStore | None:
+    """The key store, where it is at hand: anchoring needs none, but its log should say so."""
+    return open_store(settings) if settings.store.keys.exists() else None
+
+
+def _describe(finished: Finished) -> dict[str, Any]:
+    anchor = finished.anchor or {}
+    wanted = ("ledger", "chain_id", "contract", "transaction", "block", "time", "count")
+    return {
+        "job": finished.manifest["job"],
+        "root": finished.root,
+        "anchored": True,
+        **{name: anchor[name] for name in wanted},
+    }

@@ -64,7 +64,7 @@ def examine(settings: Settings) -> list[Finding]:
         _ray(settings),
         _model(),
         _keys(settings.store.keys),
-        _ledger(settings.store.ledger),
+        _ledger(settings),
         *_extras(),
     ]
 
@@ -109,17 +109,21 @@ def _keys(folder: Path) -> Finding:
         return Finding("key store", "missing", error.message, error.remedy)
 
 
-def _ledger(file: Path) -> Finding:
-    from pipelines.results.ledger import EmbeddedLedger
+def _ledger(settings: Settings) -> Finding:
+    from pipelines.results.ledger import open_ledger
     from sievert.errors import SievertError
 
-    if not file.exists():
+    file, is_embedded = settings.store.ledger, settings.ledger.kind == "embedded"
+    if is_embedded and not file.exists():
         return Finding("ledger", "absent", f"none at {file}", "the first screening makes one")
     try:
-        EmbeddedLedger(file).check()
+        open_ledger(settings.ledger, file=file).check()
     except SievertError as error:
         return Finding("ledger", "missing", error.message, error.remedy)
-    return Finding("ledger", "ok", f"{file}, embedded, whole")
+    told = (
+        f"{file}, embedded, whole" if is_embedded else f"chain {settings.ledger.chain_id}, {settings.ledger.contract}"
+    )
+    return Finding("ledger", "ok", told)
 
 
 def _extras() -> list[Finding]:

@@ -1,4 +1,4 @@
-"""`sievert ledger`: the registry on a chain that others keep too, and the state of either kind of ledger."""
+"""`sievert ledger`: the registry on a chain, and who may write to it."""
 
 from __future__ import annotations
 
@@ -13,56 +13,11 @@ from sievert.cli.options import ConfigFile, LedgerFile, effective
 
 if TYPE_CHECKING:
     from pipelines.results.ledger.rpc.administering import Done, Owner
-    from sievert.settings import LedgerSettings, Settings
+    from sievert.settings import LedgerSettings
 
-app = typer.Typer(no_args_is_help=True, help="Deploy the registry of jobs, look at it, and say who may write.")
+app = typer.Typer(no_args_is_help=True, help="The ledger: its state, its contract on a chain, and who may write to it.")
 
 WriterArgument = Annotated[str, typer.Argument(help="The account, 0x and 40 hexadecimal digits.", metavar="ADDRESS")]
-
-
-@app.callback()
-def ledger_() -> None:
-    """Deploy the registry of jobs, look at it, and say who may write."""
-
-
-@app.command()
-def deploy(
-    *,
-    config: ConfigFile = None,
-    as_json: JsonFlag = False,
-    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
-) -> None:
-    """Put the registry on the chain of `ledger.url`; the signer owns it and is its first writer."""
-    done = _owner(effective(config).ledger).deploy()
-    _tell(done, f"registry at {done.contract}; set ledger.contract to it", as_json=as_json)
-
-
-@app.command("add-writer")
-def add_writer(
-    writer: WriterArgument,
-    *,
-    config: ConfigFile = None,
-    as_json: JsonFlag = False,
-    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
-) -> None:
-    """Let an account anchor; the signer must own the registry."""
-    settings = effective(config).ledger
-    done = _owner(settings).add_writer(_contract(settings), _account(writer))
-    _tell(done, f"{writer} may anchor", as_json=as_json)
-
-
-@app.command("remove-writer")
-def remove_writer(
-    writer: WriterArgument,
-    *,
-    config: ConfigFile = None,
-    as_json: JsonFlag = False,
-    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
-) -> None:
-    """Take the right to anchor away; what the account has anchored stays."""
-    settings = effective(config).ledger
-    done = _owner(settings).remove_writer(_contract(settings), _account(writer))
-    _tell(done, f"{writer} may not anchor any more", as_json=as_json)
 
 
 @app.command()
@@ -73,46 +28,72 @@ def status(
     as_json: JsonFlag = False,
     verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
-    """Check the ledger of the settings and say what it is."""
+    """Say which ledger is set, whether it is sound, and whether the signer may write and pay."""
+    from pipelines.results.ledger.status import describe_ledger
+
     settings = effective(config, store__ledger=ledger)
-    said = _check(settings)
+    answer = describe_ledger(settings.ledger, file=settings.store.ledger)
     if as_json:
-        console.print_json(said)
+        console.print_json(answer)
         return
-    for name, value in said.items():
-        console.stdout().print(f"{name}: {console.plain(value)}")
+    for name, value in answer.items():
+        console.stdout().print(f"{name.replace('_', ' ')}: {console.plain(value)}")
 
 
-def _check(settings: Settings) -> dict[str, Any]:
-    from pipelines.results.ledger import open_ledger
+@app.command()
+def deploy(
+    *,
+    config: ConfigFile = None,
+    as_json: JsonFlag = False,
+    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """Put the registry on the chain; the signer owns it and is its first writer.
 
-    open_ledger(settings.ledger, file=settings.store.ledger).check()
-    if settings.ledger.kind == "embedded":
-        from pipelines.results.anchoring import EMBEDDED_NOTE
+    Set `ledger.contract` to the address that this prints.
+    """
+    settings = effective(config).ledger
+    _tell(_owner(settings).deploy(), "deployed", as_json=as_json)
 
-        return {"kind": "embedded", "file": str(settings.store.ledger), "sound": True, "note": EMBEDDED_NOTE}
-    from pipelines.results.ledger.choosing import open_chain
 
-    chain = open_chain(settings.ledger)
-    head = chain.node().head()
-    return {
-        "kind": "rpc",
-        "sound": True,
-        "chain_id": chain.chain_id,
-        "contract": chain.contract,
-        "block": head.number,
-        "confirmations": settings.ledger.confirmations,
-    }
+@app.command("add-writer")
+def add_writer(
+    *,
+    writer: WriterArgument,
+    config: ConfigFile = None,
+    as_json: JsonFlag = False,
+    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """Let an account anchor. The signer must own the registry."""
+    settings = effective(config).ledger
+    _tell(_owner(settings).add_writer(_contract(settings), _account(writer)), "added", as_json=as_json)
+
+
+@app.command("remove-writer")
+def remove_writer(
+    *,
+    writer: WriterArgument,
+    config: ConfigFile = None,
+    as_json: JsonFlag = False,
+    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """Take the right to anchor from an account; what it has anchored stays. The signer must own the registry."""
+    settings = effective(config).ledger
+    _tell(_owner(settings).remove_writer(_contract(settings), _account(writer)), "removed", as_json=as_json)
 
 
 def _owner(settings: LedgerSettings) -> Owner:
     from pipelines.results.ledger.choosing import node_url, open_signer, terms_of, wanted_chain
     from pipelines.results.ledger.rpc.administering import Owner
     from pipelines.results.ledger.rpc.node import Node
+    from sievert.errors import ConfigError
 
-    node = Node(node_url(settings), timeout_s=settings.timeout_s)
-    account = open_signer(settings).open()
-    return Owner(node, account, chain_id=wanted_chain(settings), terms=terms_of(settings), locks=settings.locks)
+    if settings.kind == "embedded":
+        raise ConfigError(
+            "the embedded ledger has its contract and its writer from the first anchor on",
+            remedy="Set ledger.kind to rpc, with ledger.url and ledger.chain_id.",
+        )
+    node, chain_id = Node(node_url(settings), timeout_s=settings.timeout_s), wanted_chain(settings)
+    return Owner(node, open_signer(settings).open(), chain_id=chain_id, terms=terms_of(settings), locks=settings.locks)
 
 
 def _contract(settings: LedgerSettings) -> str:
@@ -127,12 +108,13 @@ def _account(writer: str) -> str:
     from sievert.errors import ConfigError
 
     if not is_address(writer):
-        raise ConfigError("that is no account: 0x and 40 hexadecimal digits, with a right checksum where it has one")
+        raise ConfigError("an account's address is 0x and 40 hexadecimal digits, of the right case if of mixed case")
     return str(to_checksum_address(writer))
 
 
-def _tell(done: Done, said: str, *, as_json: bool) -> None:
+def _tell(done: Done, what: str, *, as_json: bool) -> None:
+    answer: dict[str, Any] = asdict(done)
     if as_json:
-        console.print_json(asdict(done))
+        console.print_json(answer)
     else:
-        console.stdout().print(f"{said} (transaction {done.transaction}, block {done.block}, {done.gas} gas)")
+        console.stdout().print(f"{what}: registry {done.contract}, block {done.block}, {done.gas:,} gas", markup=False)

@@ -58,8 +58,8 @@ def root(
 
 
 app.command()(screen)
-app.command()(anchor)
 app.command()(verify)
+app.command()(anchor)
 app.command("open")(open_)
 app.command()(prove)
 app.command()(report)

@@ -19,7 +19,7 @@ KeysFolder = Annotated[
 ]
 LedgerFile = Annotated[
     Path | None,
-    typer.Option("--ledger", help="Embedded ledger (default: in the user's data directory).", metavar="FILE"),
+    typer.Option("--ledger", help="Embedded ledger, in this file (default: as the settings say).", metavar="FILE"),
 ]
 ClusterAddress = Annotated[
     str | None, typer.Option("--address", help="Ray cluster to join (default: a local session).", metavar="RAY")
@@ -28,8 +28,13 @@ OutArgument = Annotated[Path, typer.Argument(help="The --out folder of a screeni
 
 
 def effective(config: Path | None, **flags: Any) -> Settings:  # noqa: ANN401 - each setting has its own type
-    """The settings with flags on top; a flag is named by its path with `__` for the dot."""
+    """The settings with flags on top; a flag is named by its path with `__` for the dot.
+
+    Who names the embedded ledger's file means that ledger, whatever the settings say.
+    """
     from sievert.settings import load_settings
 
+    if flags.get("store__ledger"):
+        flags["ledger__kind"] = "embedded"
     named = {path.replace("__", "."): value for path, value in flags.items()}
     return load_settings(named, config=config).settings

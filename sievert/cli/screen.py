@@ -63,8 +63,7 @@ def run_screening(inputs: list[str], out: Path, *, model: str, settings: Setting
 def describe(screening: Screening, out: Path) -> dict[str, Any]:
     """What a machine is told of a finished job."""
     finished = screening.finished
-    manifest, anchor = finished.manifest, finished.anchor or {}
-    counts = manifest["counts"]
+    manifest, counts, anchor = finished.manifest, finished.manifest["counts"], finished.anchor or {}
     return {
         "job": manifest["job"],
         "out": str(out),
@@ -76,11 +75,11 @@ def describe(screening: Screening, out: Path) -> dict[str, Any]:
         "decisions": counts["decisions"],
         "images_per_second": manifest["images_per_second"],
         "root": finished.root,
-        "anchored": bool(anchor),
+        "anchored": finished.anchor is not None,
+        "not_anchored": finished.problem.message if finished.problem else None,
         "ledger": anchor.get("ledger"),
         "transaction": anchor.get("transaction"),
         "block": anchor.get("block"),
-        "problem": finished.problem.message if finished.problem else None,
         "resumed": screening.resumed,
         "late_inputs": screening.late,
         "report": str(out / "report.html"),
@@ -99,15 +98,17 @@ def tell(answer: dict[str, Any]) -> None:
         out.print(f"  {count:>7}  {reason}")
     if answer["anchored"]:
         out.print(f"anchored as {answer['root']} (block {answer['block']}, {answer['ledger']} ledger)")
+    else:
+        out.print(f"not anchored yet; root {answer['root']}")
     out.print(f"report: {console.plain(answer['report'])}")
 
 
 def _not_anchored(answer: dict[str, Any]) -> None:
     from sievert.errors import NotAnchoredError
 
-    error = NotAnchoredError(f"{answer['images']} results stored, not yet anchored: {answer['problem']}")
-    console.stderr().print(f"[bold red]error[/]: {console.plain(error.message)}. {error.remedy}")
-    raise typer.Exit(error.exit_code)
+    told = f"[bold yellow]{answer['images']} results stored, not yet anchored[/]"
+    console.stderr().print(f"{told}: {console.plain(answer['not_anchored'])}. {NotAnchoredError.advice}")
+    raise typer.Exit(NotAnchoredError.exit_code)
 
 
 def _nothing_admitted(answer: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,6 +15,7 @@ from sievert.settings import LEDGER_PASSPHRASE_VARIABLE as PASSPHRASE_VARIABLE
 if TYPE_CHECKING:
     from pathlib import Path
 
+_KEY: Any = re.compile("(0x)?(?P<digits>[0-9a-fA-F]{64})")
 _NO_SIGNER = f"Set ledger.keystore (and ledger.passphrase_file or {PASSPHRASE_VARIABLE}), or {KEY_VARIABLE}."
 
 
@@ -52,7 +54,8 @@ class Account:
         from eth_account import Account as Accounts
 
         try:
-            self._account: Any = Accounts.from_key(key.text)
+            # checked here: a key that lost digits would be filled up with zeros, and be another account's
+            self._account: Any = Accounts.from_key(bytes.fromhex(_KEY.fullmatch(key.text.strip())["digits"]))
         except Exception:  # noqa: BLE001 - several libraries' errors, some of which quote the key
             raise LedgerError("the signer's key is no secp256k1 key", remedy=_NO_SIGNER) from None
         self.address: str = self._account.address

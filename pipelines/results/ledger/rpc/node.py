@@ -54,7 +54,7 @@ class Node:
     def __init__(self, url: str, *, timeout_s: float) -> None:
         from web3 import HTTPProvider
 
-        for name in ("web3.providers.HTTPProvider", "urllib3.connectionpool"):
+        for name in ("web3", "urllib3"):
             logging.getLogger(name).setLevel(logging.INFO)  # at DEBUG they write the URL
         self._provider: Any = HTTPProvider(
             url, request_kwargs={"timeout": (timeout_s, timeout_s)}, exception_retry_configuration=None

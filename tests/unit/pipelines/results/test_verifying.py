@@ -280,6 +280,6 @@ def test_a_kept_root_does_not_excuse_an_altered_anchor(copy_of_finished: Job, le
 def test_a_job_is_not_anchored_again_on_another_ledger(copy_of_finished: Job, tmp_path: Path) -> None:
     content = copy_of_finished.out.anchor.read_bytes()
     with pytest.raises(LedgerError, match="another ledger"):
-        bind_folder(copy_of_finished.out, EmbeddedLedger(tmp_path / "other.sqlite"), copy_of_finished.keys)
+        bind_folder(copy_of_finished.out, EmbeddedLedger(tmp_path / "other.sqlite"))
     assert copy_of_finished.out.anchor.read_bytes() == content
     assert not (tmp_path / "other.sqlite").exists()
