@@ -12,7 +12,6 @@ from rpc_bench import OWNER_KEY, WRITER, WRITER_KEY, RpcBench
 
 from pipelines.results import binding
 from pipelines.results.ledger import open_ledger
-from pipelines.results.ledger.rpc.account import KEY_VARIABLE
 from pipelines.results.verifying import verify_job
 from sievert.cli.main import run
 from sievert.errors import (
@@ -22,6 +21,7 @@ from sievert.errors import (
     NotAnchoredError,
     UnfinishedError,
 )
+from sievert.settings import LEDGER_KEY_VARIABLE as KEY_VARIABLE
 from sievert.settings import LedgerSettings
 from tests.anvil import CHAIN_ID, free_port
 from tests.jobs import Job

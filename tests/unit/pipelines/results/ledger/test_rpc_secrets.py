@@ -14,9 +14,11 @@ from eth_account import Account as Accounts
 from ledger_programs import word
 from rpc_bench import ROOT, WRITER_KEY, RpcBench
 
-from pipelines.results.ledger.rpc.account import KEY_VARIABLE, PASSPHRASE_VARIABLE, Account, Secret, SignerSource
+from pipelines.results.ledger.rpc.account import Account, Secret, SignerSource
 from pipelines.results.ledger.rpc.node import Node
 from sievert.errors import LedgerError, LedgerUnavailableError
+from sievert.settings import LEDGER_KEY_VARIABLE as KEY_VARIABLE
+from sievert.settings import LEDGER_PASSPHRASE_VARIABLE as PASSPHRASE_VARIABLE
 from sievert.settings import load_settings
 from tests.anvil import free_port
 
