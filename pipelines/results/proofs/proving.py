@@ -81,7 +81,7 @@ def _holds(out: OutFolder, shard: int, record: str) -> bool:
 def _read_files(out: OutFolder) -> list[ListedFile]:
     try:
         listed = json.loads(out.files.read_bytes())["files"]
-        return [ListedFile(entry["name"], entry["bytes"], entry["sha256"]) for entry in listed]
+        return [ListedFile(str(each["name"]), each["bytes"], bytes.fromhex(each["sha256"]).hex()) for each in listed]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(f"{out.files.name} is missing or damaged") from error
 

@@ -152,3 +152,14 @@ def test_nothing_is_proven_from_a_folder_that_was_changed(finished: Job, tmp_pat
         file.write_bytes(changed if how == "changed" else content[: len(content) // 2])
     with pytest.raises(IntegrityError):
         prove_record(job.out, record)
+
+
+@pytest.mark.parametrize("digit", [b"g", b"`", b"0", b"\x00"])
+def test_a_digit_of_a_listed_hash_that_is_another_or_none_is_told(finished: Job, tmp_path: Path, digit: bytes) -> None:
+    job = finished.copied(tmp_path / "out")
+    content = job.out.files.read_bytes()
+    place = content.index(MARKS["files.json"]) + len(MARKS["files.json"])
+    other = digit if content[place : place + 1] != digit else b"1"
+    job.out.files.write_bytes(content[:place] + other + content[place + 1 :])
+    with pytest.raises(IntegrityError):
+        prove_record(job.out, first_record(job))
