@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr
+
+Place = Annotated[Path, AfterValidator(Path.expanduser)]
+"""A path that may begin with `~`."""
 
 
 def user_data_dir() -> Path:
@@ -86,23 +89,18 @@ class ClusterSettings(Branch):
 class StoreSettings(Branch):
     """Where keys and the ledger are kept; both outside the results."""
 
-    keys: Path = Field(
+    keys: Place = Field(
         default_factory=lambda: user_data_dir() / "keys",
         description="Key store folder (mode 0700, files 0600). Workers on other machines need it at this path.",
     )
-    ledger: Path = Field(
+    ledger: Place = Field(
         default_factory=lambda: user_data_dir() / "ledger.sqlite",
         description="File of the embedded ledger.",
     )
 
-    passphrase_file: Path | None = Field(
+    passphrase_file: Place | None = Field(
         default=None, description="File that holds the passphrase of the private key, mode 0600."
     )
-
-    @field_validator("keys", "ledger", "passphrase_file")
-    @classmethod
-    def _expand_home(cls, place: Path | None) -> Path | None:
-        return place and place.expanduser()
 
 
 class AuditSettings(Branch):
@@ -135,11 +133,11 @@ class LedgerSettings(Branch):
     confirmations: PositiveInt = Field(
         default=12, description="rpc: blocks, the anchor's own counted, until an anchor is final."
     )
-    keystore: Path | None = Field(
+    keystore: Place | None = Field(
         default=None,
         description="rpc: the signer's keystore file (version 3). Left out: its key is in `SIEVERT_LEDGER_KEY`.",
     )
-    passphrase_file: Path | None = Field(
+    passphrase_file: Place | None = Field(
         default=None,
         description="rpc: file with the keystore's passphrase. Left out: it is in `SIEVERT_LEDGER_PASSPHRASE`.",
     )
@@ -153,12 +151,7 @@ class LedgerSettings(Branch):
     bump_after_s: PositiveFloat = Field(
         default=60, description="rpc: after so many seconds in no block, a transaction is replaced by a dearer one."
     )
-    locks: Path = Field(
+    locks: Place = Field(
         default_factory=lambda: user_data_dir() / "signers",
         description="rpc: folder of the locks by which processes on one machine take turns with a signer.",
     )
-
-    @field_validator("keystore", "passphrase_file", "locks")
-    @classmethod
-    def _expand_home(cls, place: Path | None) -> Path | None:
-        return place.expanduser() if place else None

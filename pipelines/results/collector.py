@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.results.disk import write_whole
 from pipelines.results.inventory import add_files, encode_files, list_files
 from pipelines.results.keystore import KeyStore
-from pipelines.results.leaves import record_leaf
+from pipelines.results.leaves import row_leaf
 from pipelines.results.outfolder import OutFolder, canonical_json, finishing, read_job
 from pipelines.results.quarantine import write_quarantine
 from pipelines.results.report import render_report
@@ -128,10 +128,7 @@ class JobCollector:
         footer = content.footer
         if (footer.job, footer.shard) != (self._header.job, shard) or [row.index for row in content.rows] != expected:
             raise IntegrityError(f"results/{self._out.shard(shard).name} belongs to another job or place")
-        leaves = [
-            record_leaf(job=footer.job, index=row.index, sealed=row.sealed, identity=row.identity, salt=row.salt)
-            for row in content.rows
-        ]
+        leaves = [row_leaf(footer.job, row.index, row) for row in content.rows]
         if leaves != [row.leaf for row in content.rows]:
             raise IntegrityError(
                 f"results/{self._out.shard(shard).name} is damaged: a ciphertext is not what was sealed"

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from pipelines.results.tree import leaf_hash
+
+if TYPE_CHECKING:
+    from pipelines.results.shardfile import SealedRow
 
 RECORD_LEAF = b"sievert/leaf/1"
 FILE_LEAF = b"sievert/file/1"
@@ -25,6 +29,11 @@ def record_leaf(*, job: str, index: int, sealed: bytes, identity: bytes, salt: b
         salt: 32 bytes.
     """
     return leaf_of(job=job, index=index, ciphertext=ciphertext_hash(sealed, identity), salt=salt)
+
+
+def row_leaf(job: str, index: int, row: SealedRow) -> bytes:
+    """The leaf's hash of a stored row, recomputed from its ciphertexts, at a place of the plan."""
+    return record_leaf(job=job, index=index, sealed=row.sealed, identity=row.identity, salt=row.salt)
 
 
 def leaf_of(*, job: str, index: int, ciphertext: bytes, salt: bytes) -> bytes:

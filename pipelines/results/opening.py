@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines.results.outfolder import read_job
+from pipelines.results.plannedshard import read_planned_shard
 from pipelines.results.rows import identity_context, record_context
 from pipelines.results.sealing import unseal
-from pipelines.results.shardfile import read_shard
 from sievert.errors import ErasedError, IntegrityError, KeyStoreError, SievertError, WrongKeyError
 from sievert.records import Outcome
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipelines.results.keystore import KeyStore, OpenedKeys
     from pipelines.results.outfolder import JobHeader, OutFolder
-    from pipelines.results.shardfile import SealedRow, ShardFile
+    from pipelines.results.shardfile import SealedRow
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ def open_records(
     skipped = Skipped() if skipped is None else skipped
     header, shards = _check(out, keys)
     for shard in shards:
-        content = _read(out, header, shard)
+        content = read_planned_shard(out, header, shard)
         rows = [row for row in content.rows if row.outcome == outcome]
         try:
             opened = keys.data_keys(header.job, shard=shard, attempt=content.footer.attempt)
@@ -81,7 +81,7 @@ def find_record(out: OutFolder, keys: KeyStore, record: str) -> dict[str, Any]:
     """
     header, shards = _check(out, keys)
     for shard in shards:
-        content = _read(out, header, shard)
+        content = read_planned_shard(out, header, shard)
         for row in content.rows:
             if row.record == record:
                 opened = keys.data_keys(header.job, shard=shard, attempt=content.footer.attempt)
@@ -106,13 +106,6 @@ def _check(out: OutFolder, keys: KeyStore) -> tuple[JobHeader, list[int]]:
     if out.files.exists() and there != planned:
         raise IntegrityError("shards of the job are missing, or do not belong to it")
     return header, sorted(there & planned)
-
-
-def _read(out: OutFolder, header: JobHeader, shard: int) -> ShardFile:
-    content = read_shard(out.shard(shard))
-    if [row.index for row in content.rows] != list(header.shards.indices(shard)):
-        raise IntegrityError(f"rows of results/{out.shard(shard).name} were added, removed or moved")
-    return content
 
 
 def _open_row(job: str, row: SealedRow, opened: OpenedKeys) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.results.leaves import file_leaf, record_leaf
+from pipelines.results.leaves import file_leaf, row_leaf
 from pipelines.results.paths import Piece
-from pipelines.results.shardfile import read_shard
+from pipelines.results.plannedshard import read_planned_shard
 from pipelines.results.tree import HASH_BYTES
 from sievert.errors import IntegrityError
 
@@ -59,12 +59,8 @@ def _record_pieces(out: OutFolder, header: JobHeader, opened: int) -> Iterator[P
 
 
 def _leaves(out: OutFolder, header: JobHeader, shard: int) -> Iterator[Piece]:
-    rows = read_shard(out.shard(shard)).rows
-    if [row.index for row in rows] != list(header.shards.indices(shard)):
-        raise IntegrityError(f"rows of results/{out.shard(shard).name} were added, removed or moved")
-    for row in rows:
-        leaf = record_leaf(job=header.job, index=row.index, sealed=row.sealed, identity=row.identity, salt=row.salt)
-        yield Piece(row.index, 0, leaf)
+    for row in read_planned_shard(out, header, shard).rows:
+        yield Piece(row.index, 0, row_leaf(header.job, row.index, row))
 
 
 def _read_roots(out: OutFolder, shards: Shards) -> list[bytes]:

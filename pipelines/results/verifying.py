@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.results.anchoring import encode_anchor
 from pipelines.results.inventory import ListedFile, add_files, encode_files, list_files
-from pipelines.results.leaves import record_leaf
+from pipelines.results.leaves import row_leaf
 from pipelines.results.outfolder import OutFolder, read_job
 from pipelines.results.shardfile import read_shard
 from pipelines.results.tree import Frontier
@@ -204,7 +204,7 @@ def _leaves(out: OutFolder, header: JobHeader, shard: int, found: Verification) 
     if [row.index for row in rows] != list(expected):
         found.lies.append(Lie(name, "rows were added, removed or moved"))
     for index, row in zip(expected, rows, strict=False):
-        leaf = record_leaf(job=header.job, index=index, sealed=row.sealed, identity=row.identity, salt=row.salt)
+        leaf = row_leaf(header.job, index, row)
         if leaf != row.leaf:
             found.lies.append(Lie(name, "the ciphertext is not the one that was sealed", row.record))
         elif row.outcome == Outcome.SCREENED:

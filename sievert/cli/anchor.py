@@ -40,9 +40,13 @@ def anchor(
     if as_json:
         console.print_json(answer)
     else:
-        console.stdout().print(
-            f"anchored as {answer['root']} (block {answer['block']}, {answer['ledger']} ledger)", markup=False
-        )
+        tell_anchor(answer)
+
+
+def tell_anchor(answer: dict[str, Any]) -> None:
+    """Where a job is anchored, for people."""
+    told = f"anchored as {answer['root']} (block {answer['block']}, {answer['ledger']} ledger)"
+    console.stdout().print(told, markup=False)
 
 
 def _log_keeper(settings: Settings) -> KeyStore | None:

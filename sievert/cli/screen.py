@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sievert.cli import console
+from sievert.cli.anchor import tell_anchor
 from sievert.cli.console import JsonFlag, VerboseFlag
 from sievert.cli.options import ClusterAddress, ConfigFile, KeysFolder, LedgerFile, effective
 
@@ -97,7 +98,7 @@ def tell(answer: dict[str, Any]) -> None:
     for reason, count in sorted(answer["reasons"].items()):
         out.print(f"  {count:>7}  {reason}")
     if answer["anchored"]:
-        out.print(f"anchored as {answer['root']} (block {answer['block']}, {answer['ledger']} ledger)")
+        tell_anchor(answer)
     else:
         out.print(f"not anchored yet; root {answer['root']}")
     out.print(f"report: {console.plain(answer['report'])}")

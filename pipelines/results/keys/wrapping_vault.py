@@ -13,16 +13,12 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from sievert.errors import WrappingKeyError
-
-if TYPE_CHECKING:
-    from email.message import Message
-    from typing import IO
 
 PREFIX = "vault:"
 TOKEN_VARIABLE = "VAULT_TOKEN"  # noqa: S105 - a variable's name
@@ -49,15 +45,7 @@ class VaultPlace:
 class _NoRedirect(HTTPRedirectHandler):
     """A redirect would carry the token to whoever it names."""
 
-    def redirect_request(
-        self,
-        req: Request,  # noqa: ARG002
-        fp: IO[bytes],  # noqa: ARG002
-        code: int,  # noqa: ARG002
-        msg: str,  # noqa: ARG002
-        headers: Message,  # noqa: ARG002
-        newurl: str,  # noqa: ARG002
-    ) -> None:
+    def redirect_request(self, *_: object, **__: object) -> None:
         return None
 
 

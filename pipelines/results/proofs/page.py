@@ -14,7 +14,7 @@ from sievert import __version__
 
 def render_page() -> str:
     """The page as HTML. It takes a proof and, behind the `#` of its address or by hand, a root to trust."""
-    script, style = _script(), _read("verifier.css")
+    script, style = _script(), _style()
     parts = {
         "script_hash": _source_hash(script),
         "style_hash": _source_hash(style),
@@ -32,6 +32,12 @@ def _script() -> str:
     constants = {"PROOF_SCHEMA": PROOF_SCHEMA, "RECORD_LEAF": RECORD_LEAF.decode()}
     told = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in constants.items())
     return told + _read("verifier.js")
+
+
+def _style() -> str:
+    """The report's colours, and the page's own rules."""
+    palette = resources.files("pipelines.results.report").joinpath("templates", "palette.css")
+    return palette.read_text("utf-8") + _read("verifier.css")
 
 
 def _read(name: str) -> str:

@@ -121,7 +121,7 @@ def contrast(one: str, other: str) -> float:
 
 def schemes() -> list[dict[str, str]]:
     """The colours of the light and of the dark scheme, by name."""
-    style = files("pipelines.results.report").joinpath("templates", "report.css").read_text("utf-8")
+    style = files("pipelines.results.report").joinpath("templates", "palette.css").read_text("utf-8")
     blocks = re.findall(r":root {(.+?)}", style, re.DOTALL)
     light, dark = (dict(re.findall(r"--([a-z-]+): (#\w{6});", block)) for block in blocks)
     return [light, light | dark]
