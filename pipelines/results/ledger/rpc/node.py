@@ -112,6 +112,10 @@ class Node:
         told = self._try("eth_sendRawTransaction", _hex(raw))
         return told if isinstance(told, Refusal) else None
 
+    def knows(self, transaction: str) -> bool:
+        """Whether a transaction waits at the node or is in a block."""
+        return self._ask("eth_getTransactionByHash", transaction) is not None
+
     def receipt(self, transaction: str) -> dict[str, Any] | None:
         """What became of a transaction; None where it is in no block."""
         told = self._ask("eth_getTransactionReceipt", transaction)

@@ -81,13 +81,18 @@ class Sender:
             self._require_writer(courier.address)
             self._sent_s = None
             while (located := self._locate()) is None:
-                attempt = self._attempt(courier)
-                if attempt and self._sent_s is None:
-                    courier.send(attempt)
-                    self._outbox.enter(State.SENT)
-                    self._sent_s = time.monotonic()
+                if attempt := self._attempt(courier):
+                    self._hand_over(courier, attempt)
                 deadline.pause()
             return located
+
+    def _hand_over(self, courier: Courier, attempt: Attempt) -> None:
+        """Send it, and again whenever the node has lost it: pools forget, and what comes amid a reorganisation too."""
+        if self._sent_s is not None and self._contract.node.knows(attempt.hash):
+            return
+        courier.send(attempt)
+        self._outbox.enter(State.SENT)
+        self._sent_s = self._sent_s or time.monotonic()
 
     def _attempt(self, courier: Courier) -> Attempt | None:
         """What is to be sent now; None where the contract knows the job after all, and shows it in a moment."""

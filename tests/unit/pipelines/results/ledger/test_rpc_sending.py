@@ -68,6 +68,18 @@ def test_a_transaction_whose_block_is_reorganised_away_is_sent_again_as_it_was(r
     assert len(rpc.events()) == 1
 
 
+def test_a_transaction_that_the_node_forgets_is_sent_again_as_it_was(rpc: RpcBench) -> None:
+    with anchoring(rpc.ledger(bump_after_s=60)) as outcome:
+        wait_until(lambda: rpc.anvil.pool() == 1)
+        rpc.anvil.ask("anvil_dropAllTransactions")
+        wait_until(lambda: rpc.anvil.pool() == 1)
+        with rpc.anvil.mining():
+            wait_until(lambda: bool(outcome))
+    (attempt,) = rpc.outbox().attempts()
+    assert isinstance(outcome[0], Anchor)
+    assert outcome[0].transaction == attempt.hash
+
+
 def test_a_lost_transaction_is_sent_again_as_it_was_by_the_next_run(rpc: RpcBench) -> None:
     with pytest.raises(LedgerUnavailableError, match="within"):
         rpc.ledger(wait_s=0.2).anchor(word("job"), root=ROOT, count=5)
