@@ -34,6 +34,8 @@
     │   ├── WrappingKeyError        63   the wrapping key of the data keys cannot be had
     │   └── ErasedError             64   the patient was erased: nobody can open the record
     ├── ClusterError                70   Ray cannot be started or joined, or lost its workers
+    ├── DeliveryError               75   a notice did not arrive; it is tried again
+    │   └── RefusedNoticeError      76   a receiver will never take it: another try makes no sense
     └── TrainingError               80   a training cannot go on
         ├── DivergedError           81   the loss is no finite number any more
         └── MemoryExhaustedError    82   a batch does not fit in memory, halved or not
@@ -45,6 +47,7 @@ front door reports it on another.
 
 from __future__ import annotations
 
+from sievert.errordelivery import DeliveryError, RefusedNoticeError
 from sievert.errorproof import (
     AnchorError,
     AuditError,
@@ -64,6 +67,7 @@ __all__ = [
     "ClusterError",
     "ConfigError",
     "DataError",
+    "DeliveryError",
     "DiskFullError",
     "DivergedError",
     "EmptyCohortError",
@@ -86,6 +90,7 @@ __all__ = [
     "PassphraseError",
     "PermissionDeniedError",
     "ProofError",
+    "RefusedNoticeError",
     "SievertError",
     "SplitOverlapError",
     "StorageError",

@@ -1,0 +1,1 @@
+"""Tells clinicians what was found: at least once, as soon as a result is stored."""
