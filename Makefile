@@ -55,6 +55,7 @@ bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see
 	$(BIN)/python benchmarks/sources.py
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/results.py
+	$(BIN)/python benchmarks/decoding.py
 
 services: $(ANVIL) ## Install what some tests start: anvil, from npm; Chromium, from Debian's packages (asks for root).
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && SUDO= || SUDO=sudo; \

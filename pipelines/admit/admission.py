@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelines.admit.deidentify import deidentify
-from pipelines.admit.dicom import check_header, decode_dicom, parse_dicom
+from pipelines.admit.dicom.header import check_header
+from pipelines.admit.dicom.parsing import parse_dicom, set_aside
+from pipelines.admit.dicom.picture import decode_dicom
 from pipelines.admit.nifti import decode_nifti
 from pipelines.admit.raster import decode_raster
 from pipelines.admit.scope import Scope, Shown, check_scope, check_view
@@ -91,7 +93,9 @@ def decode(content: bytes, policy: AdmitSettings) -> Pixels | Refusal:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = parse_dicom(content, policy)
-        return dataset if isinstance(dataset, Refusal) else check_header(dataset, policy) or decode_dicom(dataset)
+        if isinstance(dataset, Refusal):
+            return dataset
+        return set_aside(dataset) or check_header(dataset, policy) or decode_dicom(dataset)
 
 
 def _admit_picture(
@@ -117,7 +121,7 @@ def _admit_dicom(content: bytes, planned: PlannedInput, scope: Scope, policy: Ad
         return Admission(dataset)
     try:
         identity = _identity(dataset)
-        outcome = _decide_on_dataset(dataset, planned, scope, policy)
+        outcome = set_aside(dataset) or _decide_on_dataset(dataset, planned, scope, policy)
     except Exception:  # noqa: BLE001 - a value of a kind that its attribute must not have
         return Admission(Refusal(Reason.FORMAT_CORRUPT, "An attribute holds a value of the wrong kind."))
     return Admission(outcome, identity)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from pipelines.admit.colour import grey_of_colour
 from pipelines.admit.sniff import Format
 from sievert.records import Reason, Refusal
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _PNG_DEPTH = 24  # PNG specification 11.2.2: bits a sample, in IHDR
 _TRAILER_BYTES = 256  # what some encoders append behind the end
-_GREY_TOLERANCE = 2  # JPEG's rounding of Y, Cb and Cr back to R, G and B
 _EOI = b"\xff\xd9"  # ISO/IEC 10918-1 B.1.1.3: end of image
 
 
@@ -42,7 +42,7 @@ def decode_raster(
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         return Refusal(Reason.FORMAT_CORRUPT)
-    return _grey(pixels) if pixels.ndim == 3 else pixels  # noqa: PLR2004 - row, column, channel
+    return grey_of_colour(pixels) if pixels.ndim == 3 else pixels  # noqa: PLR2004 - row, column, channel
 
 
 def _check_header(content: bytes, kind: Format, policy: AdmitSettings) -> Refusal | None:
@@ -76,11 +76,3 @@ def _check_whole(content: bytes, picture: Image.Image) -> Refusal | None:
 
 def _truncated_or_corrupt(error: Exception) -> Reason:
     return Reason.FORMAT_TRUNCATED if "truncated" in str(error).lower() else Reason.FORMAT_CORRUPT
-
-
-def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | Refusal:
-    """The one channel of a picture that is grey though stored in colour; alpha carries no anatomy and is dropped."""
-    first, *others = cv2.split(pixels)[:3]
-    if any(cv2.norm(first, other, cv2.NORM_INF) > _GREY_TOLERANCE for other in others):
-        return Refusal(Reason.COMPLIANCE_COLOUR)
-    return np.asarray(others[0] if others else first)

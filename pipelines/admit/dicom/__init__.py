@@ -1,0 +1,1 @@
+"""DICOM objects: parsing, what the header says, pixels, and the picture a reader would see."""
