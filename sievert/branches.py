@@ -39,6 +39,7 @@ class AdmitSettings(Branch):
     max_pixels: PositiveInt = Field(
         default=100_000_000, description="Most pixels an image may declare; more is refused before decoding."
     )
+    max_voxels: PositiveInt = Field(default=500_000_000, description="Most voxels of a volume made of a series.")
     min_bits: PositiveInt = Field(default=8, le=16, description="Fewest bits stored a pixel.")
     max_file_bytes: PositiveInt = Field(default=1 << 30, description="Largest file that is read.")
     undeclared: Literal["assume", "refuse"] = Field(
@@ -51,6 +52,14 @@ class AdmitSettings(Branch):
     )
     allow_burned_in: bool = Field(
         default=False, description="Admit images whose header says that text is burned into the pixels."
+    )
+    uneven_slices: Literal["resample", "refuse"] = Field(
+        default="resample",
+        description="A series whose slices lie unevenly: interpolated from their true positions, or refused.",
+    )
+    tilted_gantry: Literal["resample", "refuse"] = Field(
+        default="resample",
+        description="A series whose slices are tilted against their stack (CT's gantry): interpolated, or refused.",
     )
     allow_for_processing: bool = Field(default=False, description="Admit raw (FOR PROCESSING) images.")
 

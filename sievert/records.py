@@ -52,6 +52,9 @@ class Reason(StrEnum):
     COMPLIANCE_BLANK = "compliance.blank"
     COMPLIANCE_BURNED_IN = "compliance.burned-in-annotation"
     COMPLIANCE_FOR_PROCESSING = "compliance.for-processing"
+    COMPLIANCE_GEOMETRY = "compliance.geometry"
+    COMPLIANCE_UNEVEN_SLICES = "compliance.uneven-slices"
+    COMPLIANCE_TILTED = "compliance.tilted-gantry"
     SCOPE_MODALITY = "scope.modality"
     SCOPE_BODY_PART = "scope.body-part"
     SCOPE_VIEW = "scope.view"
@@ -95,6 +98,9 @@ _EXPLANATIONS = {
     Reason.COMPLIANCE_BLANK: "All pixels have one value.",
     Reason.COMPLIANCE_BURNED_IN: "The header says that text is burned into the pixels.",
     Reason.COMPLIANCE_FOR_PROCESSING: "The header says that the pixels are raw, for processing, not for presentation.",
+    Reason.COMPLIANCE_GEOMETRY: "The slices of the series do not make one volume.",
+    Reason.COMPLIANCE_UNEVEN_SLICES: "The slices lie unevenly; the policy demands one distance.",
+    Reason.COMPLIANCE_TILTED: "The slices are tilted against their stack; the policy demands a right angle.",
     Reason.SCOPE_MODALITY: "The modality is not one that the model package declares.",
     Reason.SCOPE_BODY_PART: "The body part is not one that the model package declares.",
     Reason.SCOPE_VIEW: "The view position is not one that the model package declares.",

@@ -1,0 +1,1 @@
+"""Series of slices become volumes whose voxels lie where the headers say."""
