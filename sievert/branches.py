@@ -57,6 +57,9 @@ class AdmitSettings(Branch):
         default="resample",
         description="A series whose slices lie unevenly: interpolated from their true positions, or refused.",
     )
+    max_gap: PositiveFloat = Field(
+        default=3, description="Widest gap between slices, in median gaps; a wider one means that slices are missing."
+    )
     tilted_gantry: Literal["resample", "refuse"] = Field(
         default="resample",
         description="A series whose slices are tilted against their stack (CT's gantry): interpolated, or refused.",

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from sievert.records import Reason, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
 
 
 def read_source(source: str, *, max_bytes: int) -> bytes | Refusal:
@@ -16,8 +22,7 @@ def read_source(source: str, *, max_bytes: int) -> bytes | Refusal:
         max_bytes: Larger files are refused unread.
     """
     try:
-        # O_NONBLOCK: opening a named pipe must not wait for a writer
-        descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = _open(source)
     except (OSError, ValueError) as error:
         return Refusal(Reason.FORMAT_UNREADABLE, _kind(error))
     try:
@@ -26,6 +31,27 @@ def read_source(source: str, *, max_bytes: int) -> bytes | Refusal:
         return Refusal(Reason.FORMAT_UNREADABLE, _kind(error))
     finally:
         os.close(descriptor)
+
+
+def read_beginning(source: str, read: Callable[[BinaryIO], T]) -> T | Refusal:
+    """What `read` makes of a planned input, which it need not read to its end.
+
+    Args:
+        source: Path of the file.
+        read: Given the file, open; may raise OSError.
+    """
+    try:
+        with os.fdopen(_open(source), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return Refusal(Reason.FORMAT_UNREADABLE, "It is not a regular file.")
+            return read(file)
+    except (OSError, ValueError) as error:
+        return Refusal(Reason.FORMAT_UNREADABLE, _kind(error))
+
+
+def _open(source: str) -> int:
+    """O_NONBLOCK: opening a named pipe must not wait for a writer."""
+    return os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _content(descriptor: int, max_bytes: int) -> bytes | Refusal:

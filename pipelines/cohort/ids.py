@@ -31,6 +31,10 @@ class Pseudonyms:
         """The pseudonym where no patient is named: the input is its own."""
         return self._derive(b"unnamed", record.encode("ascii"))
 
+    def series(self, uid: str) -> str:
+        """The series' pseudonym, 32 hexadecimal digits, from SeriesInstanceUID."""
+        return self._derive(b"series", _bytes(uid.strip()))
+
     def _derive(self, purpose: bytes, *parts: bytes) -> str:
         """Length-prefixed parts, so that no two lists of parts look alike."""
         framed = b"".join(len(part).to_bytes(8, "big") + part for part in (purpose, *parts))

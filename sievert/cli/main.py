@@ -11,6 +11,7 @@ from sievert.cli import console
 from sievert.cli.anchor import anchor
 from sievert.cli.audit import app as audit_app
 from sievert.cli.compare import compare
+from sievert.cli.convert import convert
 from sievert.cli.demo import demo
 from sievert.cli.doctor import doctor
 from sievert.cli.evaluate import evaluate
@@ -65,6 +66,7 @@ app.command()(prove)
 app.command()(report)
 app.command()(demo)
 app.command()(evaluate)
+app.command()(convert)
 app.command()(train)
 app.command()(tune)
 app.command()(compare)

@@ -55,6 +55,8 @@ def _check(stack: Stack, policy: AdmitSettings) -> Refusal | None:
     gaps = stack.gaps_mm
     if not stack.is_even and policy.uneven_slices == "refuse":
         return Refusal(Reason.COMPLIANCE_UNEVEN_SLICES, f"Gaps are between {min(gaps):.2f} and {max(gaps):.2f} mm.")
+    if max(gaps) > policy.max_gap * float(np.median(gaps)):
+        return Refusal(Reason.COMPLIANCE_GEOMETRY, f"Slices are missing: one gap is {max(gaps):.2f} mm.")
     if not stack.is_upright and policy.tilted_gantry == "refuse":
         return Refusal(Reason.COMPLIANCE_TILTED, f"The tilt is {stack.tilt_deg:.1f} degrees.")
     planes = sum(gaps) / float(np.median(gaps))

@@ -66,7 +66,7 @@ def worst_mm(planes: list[Plane]) -> tuple[float, float]:
 @settings(max_examples=40, deadline=None)
 @given(
     angles=st.tuples(*[st.floats(-3, 3)] * 3),
-    gaps=st.lists(st.floats(0.5, 6), min_size=2, max_size=7),
+    gaps=st.lists(st.floats(1, 3), min_size=2, max_size=7),
     tilt=st.tuples(st.floats(-0.4, 0.4), st.floats(-0.4, 0.4)),
 )
 def test_every_voxel_of_an_uneven_tilted_series_lies_where_its_slices_lay(
@@ -98,7 +98,8 @@ def test_even_upright_slices_become_the_volume_as_they_are_in_whatever_order_the
         ([0, 1, 1], 0, {}, Reason.COMPLIANCE_GEOMETRY),
         ([0], 0, {}, Reason.COMPLIANCE_GEOMETRY),
         ([0, 0.001, 9000], 0, {"max_voxels": 1000}, Reason.COMPLIANCE_GEOMETRY),
-        ([0, 1, 9000], 0, {"max_voxels": 200}, Reason.FORMAT_TOO_LARGE),
+        ([0, 1, 2, 9000], 0, {}, Reason.COMPLIANCE_GEOMETRY),
+        ([0, 1, 2, 9000], 0, {"max_gap": 9999, "max_voxels": 9000}, Reason.FORMAT_TOO_LARGE),
     ],
 )
 def test_what_the_policy_does_not_want_is_refused(
