@@ -92,5 +92,5 @@ def _between(laid: list[NDArray[np.float32]], heights: NDArray[np.float64], heig
     above = min(max(int(np.searchsorted(heights, height)), 1), len(laid) - 1)
     share = (height - heights[above - 1]) / (heights[above] - heights[above - 1])
     if share < _ABOVE or share > 1 - _ABOVE:
-        return laid[above - (share < _ABOVE)]
+        return laid[above - int(share < _ABOVE)]
     return np.asarray(laid[above - 1] * (1 - share) + laid[above] * share, dtype=np.float32)
