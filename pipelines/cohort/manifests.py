@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cohort.declared import Declared
+from pipelines.places.names import MARK, is_archive, is_url, name_member
 from sievert.errors import ManifestError
 
 if TYPE_CHECKING:
@@ -30,11 +31,20 @@ def read_manifest(file: Path) -> Iterator[Declared]:
         if not values.get("source"):
             raise ManifestError(f"row {row} of the manifest names no source")
         yield Declared(
-            source=os.path.normpath(folder / values["source"]),
+            source=_placed(folder, values["source"]),
             patient=(values.get("patient") or "").strip() or None,
             modality=(values.get("modality") or "").strip().upper() or None,
             body_part=(values.get("body_part") or "").strip().upper() or None,
         )
+
+
+def _placed(folder: Path, source: str) -> str:
+    """A URL as it is; a path, or an archive's of a member, made absolute from the manifest's folder."""
+    if is_url(source):
+        return source
+    archive, mark, member = source.partition(MARK)
+    at = os.path.normpath(folder / archive)
+    return name_member(at, member) if mark and archive and is_archive(archive) else os.path.normpath(folder / source)
 
 
 def _rows(file: Path) -> Iterator[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Finds the files that the user's inputs name: files, folders, globs, manifests."""
+"""Finds what the user's inputs name: files, folders, globs, manifests, archives, media and URLs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING
 
 from pipelines.cohort.declared import Declared
 from pipelines.cohort.manifests import MANIFEST_SUFFIXES, read_manifest
+from pipelines.cohort.media import NAME as DICOMDIR
+from pipelines.cohort.media import read_dicomdir
+from pipelines.places.archives import DamagedArchiveError, list_members
+from pipelines.places.names import is_archive, is_url, name_member
+from pipelines.places.remote import list_remote
 from sievert.errors import EmptyCohortError, InputMissingError, ManifestError, PermissionDeniedError
 
 if TYPE_CHECKING:
@@ -19,14 +24,16 @@ def find_inputs(inputs: Sequence[str], *, leave_out: Path | None = None) -> list
     """Every file that the inputs name, once each, in a stable order.
 
     Args:
-        inputs: Files, folders (walked recursively, links followed once), globs, or CSV/Parquet manifests.
+        inputs: Files, folders (walked recursively, links followed once), globs, CSV/Parquet manifests, zip and tar
+            archives, DICOMDIRs, or URLs. Archives and DICOMDIRs that a folder holds are files like others there.
         leave_out: A folder whose files are not inputs: the out folder, where it lies inside an input.
 
     Raises:
         InputMissingError: An input names nothing.
         EmptyCohortError: Together they hold no file.
         PermissionDeniedError: A folder may not be listed.
-        ManifestError: A manifest cannot be understood.
+        ManifestError: A manifest, an archive or a DICOMDIR cannot be understood.
+        StorageError: An object store does not answer.
     """
     found: dict[str, Declared] = {}
     for number, text in enumerate(inputs, 1):
@@ -50,18 +57,40 @@ def _agreed(before: Declared | None, item: Declared, number: int) -> Declared:
 
 
 def _expand(text: str, number: int, leave_out: Path | None) -> Iterator[Declared]:
+    if is_url(text):
+        yield from map(Declared, list_remote(text))
+        return
     path = Path(text).expanduser()
     if path.is_dir():
         yield from map(Declared, _walk(path.resolve(), leave_out))
-    elif os.path.lexists(path) and path.suffix.lower() in MANIFEST_SUFFIXES:
-        yield from read_manifest(path)
     elif os.path.lexists(path):
-        yield Declared(os.path.abspath(path))  # noqa: PTH100 - a link stays a link
+        yield from _expand_file(path)
     elif glob.has_magic(text) and (matches := glob.glob(str(path), recursive=True)):  # noqa: PTH207 - takes absolute patterns
         for match in sorted(matches):
             yield from _expand(match, number, leave_out)
     else:
         raise InputMissingError(f"input {number} names nothing that exists: {text}")
+
+
+def _expand_file(path: Path) -> Iterator[Declared]:
+    absolute = os.path.abspath(path)  # noqa: PTH100 - a link stays a link
+    if path.suffix.lower() in MANIFEST_SUFFIXES:
+        yield from read_manifest(path)
+    elif is_archive(path.name):
+        yield from (Declared(name_member(absolute, member)) for member in _members(absolute))
+    elif path.name.upper() == DICOMDIR:
+        yield from map(Declared, read_dicomdir(path))
+    else:
+        yield Declared(absolute)
+
+
+def _members(archive: str) -> list[str]:
+    try:
+        return list_members(archive)
+    except DamagedArchiveError:
+        raise ManifestError("an archive among the inputs cannot be read: it is damaged, or none") from None
+    except PermissionError as error:
+        raise PermissionDeniedError(f"an archive may not be read ({error.strerror})") from error
 
 
 def _walk(folder: Path, leave_out: Path | None) -> Iterator[str]:

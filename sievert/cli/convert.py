@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 def convert(
     *,
     inputs: Annotated[
-        list[str], typer.Argument(help="Files, folders, globs, or manifests.", metavar="INPUT...", show_default=False)
+        list[str],
+        typer.Argument(
+            help="Files, folders, globs, manifests, archives, URLs.", metavar="INPUT...", show_default=False
+        ),
     ],
     to: Annotated[Path, typer.Option("--to", help="Folder for the volumes and their manifest.", metavar="DIR")],
     keys: KeysFolder = None,
@@ -39,7 +42,7 @@ def convert(
     command again to go on after an interruption.
     """
     settings = effective(config, store__keys=keys)
-    found, others = _group(inputs, to)
+    found, others = _group(inputs, to, settings)
     done = _convert(found, to, settings)
     if as_json:
         console.print_json({"series": [asdict(one) for one in done], "files_left_out": dict(others)})
@@ -48,7 +51,7 @@ def convert(
     _refuse_nothing(done)
 
 
-def _group(inputs: list[str], to: Path) -> tuple[list[Series], Counter[Reason]]:
+def _group(inputs: list[str], to: Path, settings: Settings) -> tuple[list[Series], Counter[Reason]]:
     from rich.progress import Progress
 
     from pipelines.admit.series.grouping import group_series
@@ -57,7 +60,7 @@ def _group(inputs: list[str], to: Path) -> tuple[list[Series], Counter[Reason]]:
     sources = [declared.source for declared in find_inputs(inputs, leave_out=to.resolve())]
     with Progress(console=console.stderr(), transient=True) as bar:
         task = bar.add_task("reading headers", total=len(sources))
-        return group_series(sources, seen=lambda: bar.advance(task))
+        return group_series(sources, max_bytes=settings.admit.max_file_bytes, seen=lambda: bar.advance(task))
 
 
 def _convert(found: list[Series], to: Path, settings: Settings) -> list[Converted]:

@@ -21,7 +21,9 @@ def screen(
     *,
     inputs: Annotated[
         list[str],
-        typer.Argument(help="Files, folders, globs, or CSV/Parquet manifests.", metavar="INPUT...", show_default=False),
+        typer.Argument(
+            help="Files, folders, globs, manifests, archives, URLs.", metavar="INPUT...", show_default=False
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the results; one job each.", metavar="DIR")],
     model: Annotated[str, typer.Option("--model", help="Name or folder of a model package.")] = "default",

@@ -29,6 +29,15 @@ def screened(sievert: Sievert, pictures: Path) -> Answer:
     return sievert("screen", pictures, "--out", sievert.home / "out", "--json")
 
 
+def test_an_archive_is_screened_as_the_folder_that_it_holds(sievert: Sievert, screened: Answer, pictures: Path) -> None:
+    archive = shutil.make_archive(str(sievert.home / "cohort"), "zip", pictures)
+    answer = sievert("screen", archive, "--out", sievert.home / "archived", "--json").json
+    told = ("images", "screened", "flagged", "quarantined", "reasons", "decisions")
+    assert {key: answer[key] for key in told} == {key: screened.json[key] for key in told}
+    opened = sievert("open", sievert.home / "archived", "--json").json
+    assert {record["source"].partition("//")[0] for record in opened} == {archive}
+
+
 def test_the_whole_path_from_a_folder_to_verified_and_opened_results(
     sievert: Sievert, screened: Answer, pictures: Path
 ) -> None:

@@ -52,12 +52,13 @@ class Series:
 
 
 def group_series(
-    sources: Iterable[str], *, seen: Callable[[], None] = lambda: None
+    sources: Iterable[str], *, max_bytes: int, seen: Callable[[], None] = lambda: None
 ) -> tuple[list[Series], Counter[Reason]]:
     """Read the headers of files and put those of a series together.
 
     Args:
-        sources: Paths.
+        sources: As the plan names them.
+        max_bytes: Larger inputs are left out.
         seen: Called after each of them.
 
     Returns:
@@ -66,7 +67,7 @@ def group_series(
     found: dict[str, Series] = {}
     others: Counter[Reason] = Counter()
     for source in sources:
-        one = read_beginning(source, _series)
+        one = read_beginning(source, _series, max_bytes=max_bytes)
         if isinstance(one, Refusal):
             others[one.reason] += 1
         else:

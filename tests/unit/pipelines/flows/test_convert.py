@@ -31,7 +31,7 @@ def write_series(folder: Path, uid: str = "1.2.3", heights: tuple[float, ...] = 
 
 
 def converted(folder: Path, to: Path) -> tuple[list[Converted], dict[Reason, int]]:
-    found, others = group_series(sorted(str(path) for path in folder.rglob("*") if path.is_file()))
+    found, others = group_series(sorted(str(path) for path in folder.rglob("*") if path.is_file()), max_bytes=1 << 30)
     return list(convert_series(found, to, identity_key=KEY, policy=AdmitSettings())), dict(others)
 
 
