@@ -57,9 +57,14 @@ bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see
 	$(BIN)/python benchmarks/results.py
 	$(BIN)/python benchmarks/decoding.py
 
-services: $(ANVIL) ## Install what some tests start: anvil, from npm; Chromium, from Debian's packages (asks for root).
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && SUDO= || SUDO=sudo; \
-	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+# what Debian calls them, and a program or file of each by which one sees that it is there
+PACKAGES := chromium orthanc orthanc-dicomweb
+THERE = command -v chromium >/dev/null && [ -x /usr/sbin/Orthanc ] && [ -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so ]
+
+services: $(ANVIL) ## Install what some tests start: anvil, from npm; Chromium and Orthanc, from Debian's packages (asks for root).
+	@$(THERE) || { [ "$$(id -u)" = 0 ] && SUDO= || SUDO=sudo; \
+	  $$SUDO apt-get update -qq && \
+	  $$SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; }
 
 $(ANVIL):
 	@command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && SUDO= || SUDO=sudo; \

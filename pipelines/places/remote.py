@@ -1,4 +1,4 @@
-"""Lists and reads what URLs name: S3 through pyarrow, everything else through fsspec.
+"""Lists and reads what URLs name: DICOMweb, S3 through pyarrow, everything else through fsspec.
 
 Credentials come from the environment, as those libraries look for them (AWS_ACCESS_KEY_ID, …), since the plan keeps
 URLs.
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from pipelines.places.dicomweb import fetch_instance, is_dicomweb, list_instances
 from sievert.errors import InputMissingError, StorageError
 
 if TYPE_CHECKING:
@@ -21,16 +22,18 @@ _DEFINITE = (FileNotFoundError, PermissionError, IsADirectoryError)
 
 
 def list_remote(url: str) -> list[str]:
-    """The URLs of all files below a URL, or of the one file that it is, sorted.
+    """The URLs of all files below a URL, or of the one file that it is, sorted; a DICOMweb server's in its order.
 
     Raises:
         InputMissingError: There is nothing.
         StorageError: The store does not answer, or its kind is not known here.
     """
     try:
-        found = sorted(_below(url))
+        found = list(list_instances(url)) if is_dicomweb(url) else sorted(_below(url))
     except FileNotFoundError:
         found = []
+    except StorageError:
+        raise
     except Exception as fault:  # noqa: BLE001 - each store raises its own
         raise _away(fault) from None  # its message may hold the URL
     if not found:
@@ -47,14 +50,20 @@ def read_remote(url: str, *, most: int) -> bytes:
     """
     for number in range(_TRIES):
         try:
-            with _opened(url) as file:
-                return file.read(most)
+            return _read_once(url, most)
         except Exception as fault:
             if _is_definite(fault):
                 raise
             last = fault
         time.sleep(_PAUSE_S * 2**number)
-    raise _away(last) from None
+    raise (last if isinstance(last, StorageError) else _away(last)) from None
+
+
+def _read_once(url: str, most: int) -> bytes:
+    if is_dicomweb(url):
+        return fetch_instance(url, most=most)
+    with _opened(url) as file:
+        return bytes(file.read(most))
 
 
 def _is_definite(fault: Exception) -> bool:
