@@ -44,20 +44,27 @@ def decode_stored(dataset: Dataset) -> NDArray[Any] | Refusal:
     Returns:
         Shape [frame, row, column] or, of true colour, [frame, row, column, 3] in RGB; or why there is nothing.
     """
+    return attempted(lambda: _why_not_to_decode(dataset) or _framed(dataset, _decoded(dataset)))
+
+
+def _why_not_to_decode(dataset: Dataset) -> Refusal | None:
+    """What a codec must not be given, since it would take it."""
     if _has_narrow_lut(dataset):
         return Refusal(Reason.FORMAT_UNSUPPORTED, "A look-up table has more entries than its own values can count.")
     if _codestream_differs(dataset):
         return Refusal(Reason.FORMAT_CORRUPT, "Header and codestream disagree on rows and columns.")
-    return attempted(lambda: _framed(dataset, _decoded(dataset)))
+    return None
 
 
-def attempted(work: Callable[[], NDArray[Any]]) -> NDArray[Any] | Refusal:
+def attempted(work: Callable[[], NDArray[Any] | Refusal]) -> NDArray[Any] | Refusal:
     """Do what may fail in any way that a file can think of."""
     try:
         return work()
     except NotImplementedError:
         return Refusal(Reason.FORMAT_UNSUPPORTED)
-    except Exception as error:  # noqa: BLE001 - whatever a file makes a codec raise
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever a file makes a codec raise: a panic of Rust is no Exception
         return Refusal(_why_not_decoded(error))
 
 
@@ -136,7 +143,7 @@ def _codestream_differs(dataset: Dataset) -> bool:
     return (x - x_offset, y - y_offset) != (int(dataset.Columns), int(dataset.Rows))
 
 
-def _why_not_decoded(error: Exception) -> Reason:
+def _why_not_decoded(error: BaseException) -> Reason:
     text = str(error).lower()
     if isinstance(error, EOFError) or any(sign in text for sign in ("truncat", "less than expected", "end of")):
         return Reason.FORMAT_TRUNCATED

@@ -36,6 +36,13 @@ def read_slices(dataset: Dataset) -> list[Slice] | Refusal:
     Args:
         dataset: As `parse_dicom` returned it.
     """
+    try:
+        return _read(dataset)
+    except Exception:  # noqa: BLE001 - a value of a kind that its attribute must not have
+        return Refusal(Reason.FORMAT_CORRUPT, "An attribute holds a value of the wrong kind.")
+
+
+def _read(dataset: Dataset) -> list[Slice] | Refusal:
     if is_colour(dataset):
         return Refusal(Reason.COMPLIANCE_COLOUR)
     planes = [_plane(dataset, frame) for frame in range(frames_of(dataset))]
