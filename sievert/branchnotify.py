@@ -164,7 +164,7 @@ class NotifySettings(Branch):
 
     rules: Rules = Field(
         default=DEFAULT_RULES,
-        description="What is told, and how urgent it is: tables in order, the first that fits decides. No fit: not told.",
+        description="What is told, and how urgent it is: tables in order, the first that fits decides, else not told.",
     )
     quiet_hours: Annotated[str, AfterValidator(_is_span)] | None = Field(
         default=None, description="When people are left alone, `22:00-07:00`; left out: never."
