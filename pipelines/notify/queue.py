@@ -21,9 +21,19 @@ if TYPE_CHECKING:
 
 _BY_RANK = tuple(RANKS)
 # an update waits for what it updates; an escalation also goes out behind a dead letter, or at once where others get it
-_UNBLOCKED = """(d.stage = 'stored' OR (d.stage = 'escalated' AND :apart) OR NOT EXISTS (
-  SELECT 1 FROM delivery s WHERE s.notice = d.notice AND s.channel = d.channel AND s.stage = 'stored'
-  AND s.state != 'sent' AND NOT (s.state = 'dead' AND d.stage = 'escalated')))"""
+_DUE = """
+SELECT n.id, n.record, n.shard, n.place, n.urgency, n.issued, d.stage, d.channel, d.attempts, d.first_at
+FROM delivery d JOIN notice n ON n.id = d.notice
+WHERE d.channel = :channel AND d.state = 'waiting' AND d.next_at <= :now AND n.urgency >= :least
+  AND (d.stage = 'stored' OR (d.stage = 'escalated' AND :apart) OR NOT EXISTS (
+    SELECT 1 FROM delivery s WHERE s.notice = d.notice AND s.channel = d.channel AND s.stage = 'stored'
+    AND s.state != 'sent' AND NOT (s.state = 'dead' AND d.stage = 'escalated')))
+ORDER BY n.urgency DESC, n.shard, n.place, d.stage != 'stored', d.stage LIMIT :limit
+"""
+_QUEUE = """
+INSERT OR IGNORE INTO delivery (notice, stage, channel, state, next_at)
+SELECT n.id, ?, ?, 'waiting', ? FROM notice n WHERE n.urgency >= ? AND """
+_AGAIN = "UPDATE delivery SET state = 'waiting', attempts = 0, first_at = NULL, next_at = ? WHERE state = 'dead'"
 
 
 class State(StrEnum):
@@ -159,13 +169,7 @@ class Queue:
             "apart": route.escalates_apart,
         }
         with self._reading() as rows:
-            found = rows.execute(
-                "SELECT n.id, n.record, n.shard, n.place, n.urgency, n.issued, d.stage, d.channel, d.attempts, d.first_at"
-                " FROM delivery d JOIN notice n ON n.id = d.notice WHERE d.channel = :channel AND d.state = 'waiting'"
-                f" AND d.next_at <= :now AND n.urgency >= :least AND {_UNBLOCKED}"  # noqa: S608 - a constant
-                " ORDER BY n.urgency DESC, n.shard, n.place, d.stage != 'stored', d.stage LIMIT :limit",
-                asked,
-            ).fetchall()
+            found = rows.execute(_DUE, asked).fetchall()
         return [Delivery(*row[:4], _BY_RANK[row[4]], row[5], Stage(row[6]), *row[7:]) for row in found]
 
     def sent(self, deliveries: Sequence[Delivery], *, now: datetime) -> None:
@@ -192,11 +196,11 @@ class Queue:
     def forget(self, shard: int, places: Sequence[int]) -> int:
         """Drop all that is kept of erased patients' records, count them, and return how many there were."""
         with self._changing() as rows:
-            gone = 0
-            for place in places:
-                of_place = "notice IN (SELECT id FROM notice WHERE shard = ? AND place = ?)"
-                rows.execute(f"DELETE FROM delivery WHERE {of_place}", (shard, place))  # noqa: S608 - a constant
-                gone += rows.execute("DELETE FROM notice WHERE shard = ? AND place = ?", (shard, place)).rowcount
+            asked = [(shard, place) for place in places]
+            rows.executemany(
+                "DELETE FROM delivery WHERE notice IN (SELECT id FROM notice WHERE shard = ? AND place = ?)", asked
+            )
+            gone = rows.executemany("DELETE FROM notice WHERE shard = ? AND place = ?", asked).rowcount
             rows.execute("UPDATE shard SET erased = erased + ? WHERE number = ?", (gone, shard))
         return gone
 
@@ -242,11 +246,10 @@ class Queue:
 
     def retry(self, notices: Sequence[str] | None, *, now: datetime) -> int:
         """Have dead letters, all or of these notices, tried anew; returns how many."""
-        again = "UPDATE delivery SET state = 'waiting', attempts = 0, first_at = NULL, next_at = ? WHERE state = 'dead'"
         with self._changing() as rows:
             if notices is None:
-                return rows.execute(again, (now.timestamp(),)).rowcount
-            return sum(rows.execute(f"{again} AND notice = ?", (now.timestamp(), one)).rowcount for one in notices)
+                return rows.execute(_AGAIN, (now.timestamp(),)).rowcount
+            return sum(rows.execute(f"{_AGAIN} AND notice = ?", (now.timestamp(), one)).rowcount for one in notices)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -270,8 +273,4 @@ def _queue(
 ) -> None:
     for route in routes:
         if stage in route.stages:
-            rows.execute(
-                "INSERT OR IGNORE INTO delivery (notice, stage, channel, state, next_at)"
-                f" SELECT n.id, ?, ?, 'waiting', ? FROM notice n WHERE n.urgency >= ? AND {which}",  # noqa: S608 - a constant
-                (stage, route.name, now.timestamp(), RANKS[route.least], *asked),
-            )
+            rows.execute(_QUEUE + which, (stage, route.name, now.timestamp(), RANKS[route.least], *asked))

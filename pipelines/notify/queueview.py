@@ -48,7 +48,8 @@ class Standing:
 _COUNTS = """
 SELECT (SELECT count(*) FROM notice), coalesce(sum(d.state = 'waiting' AND s.state IS NOT 'dead'), 0),
   coalesce(sum(d.state = 'waiting' AND s.state IS 'dead'), 0), coalesce(sum(d.state = 'sent'), 0),
-  coalesce(sum(d.state = 'dead'), 0), (SELECT coalesce(sum(erased), 0) FROM shard), (SELECT count(acknowledged) FROM notice),
+  coalesce(sum(d.state = 'dead'), 0), (SELECT coalesce(sum(erased), 0) FROM shard),
+  (SELECT count(acknowledged) FROM notice),
   coalesce(sum(d.state = 'waiting' AND d.attempts > 0), 0)
 FROM delivery d LEFT JOIN delivery s ON d.stage = 'anchored' AND s.notice = d.notice AND s.channel = d.channel
   AND s.stage = 'stored'
