@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from pipelines.notify.delivery import Delivery
 from pipelines.notify.notice import RANKS, Stage, Urgency
 from pipelines.notify.queuefile import open_queue_file, queue_errors
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from pipelines.notify.delivery import Flagged, State
     from pipelines.notify.route import Route
 
 _BY_RANK = tuple(RANKS)
@@ -34,53 +34,6 @@ _QUEUE = """
 INSERT OR IGNORE INTO delivery (notice, stage, channel, state, next_at)
 SELECT n.id, ?, ?, 'waiting', ? FROM notice n WHERE n.urgency >= ? AND """
 _AGAIN = "UPDATE delivery SET state = 'waiting', attempts = 0, first_at = NULL, next_at = ? WHERE state = 'dead'"
-
-
-class State(StrEnum):
-    """How far a delivery has come."""
-
-    WAITING = "waiting"
-    SENT = "sent"
-    DEAD = "dead"
-
-
-@dataclass(frozen=True, slots=True)
-class Flagged:
-    """A record that somebody is to be told of: notice id, record id, place in the plan, urgency."""
-
-    notice: str
-    record: str
-    place: int
-    urgency: Urgency
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One notice on its way through one channel.
-
-    Attributes:
-        notice: The notice's id.
-        record: Our id of the record.
-        shard: Where it lies.
-        place: Its index in the plan.
-        urgency: How soon somebody must look.
-        issued: When the result was found stored, ISO 8601.
-        stage: Why it is sent.
-        channel: The channel's name.
-        attempts: How many failed.
-        first_at: When the first one began, seconds since 1970; None before it.
-    """
-
-    notice: str
-    record: str
-    shard: int
-    place: int
-    urgency: Urgency
-    issued: str
-    stage: Stage
-    channel: str
-    attempts: int
-    first_at: float | None
 
 
 class Queue:
@@ -182,15 +135,13 @@ class Queue:
                 [(moment, one.notice, one.stage, one.channel) for one in deliveries],
             )
 
-    def failed(
-        self, deliveries: Sequence[Delivery], *, state: State, first_at: float, next_at: float, problem: str
-    ) -> None:
-        """Note that they did not arrive: tried again from `next_at` on, or dead."""
+    def failed(self, deliveries: Sequence[tuple[Delivery, State]], *, now: float, next_at: float, problem: str) -> None:
+        """Note that they did not arrive: each is tried again from `next_at` on, or dead."""
         with self._changing() as rows:
             rows.executemany(
                 "UPDATE delivery SET state = ?, attempts = attempts + 1, first_at = coalesce(first_at, ?), next_at = ?,"
                 " problem = ? WHERE notice = ? AND stage = ? AND channel = ?",
-                [(state, first_at, next_at, problem, one.notice, one.stage, one.channel) for one in deliveries],
+                [(state, now, next_at, problem, one.notice, one.stage, one.channel) for one, state in deliveries],
             )
 
     def forget(self, shard: int, places: Sequence[int]) -> int:
@@ -213,6 +164,12 @@ class Queue:
                 asked,
             )
             return [one for (one,) in found]
+
+    def unanswered_count(self, urgencies: Sequence[Urgency]) -> int:
+        """How many notices of these urgencies may yet be escalated."""
+        asked = "SELECT count(*) FROM notice WHERE acknowledged IS NULL AND escalated = 0 AND urgency = ?"
+        with self._reading() as rows:
+            return sum(rows.execute(asked, (RANKS[one],)).fetchone()[0] for one in urgencies)
 
     def escalate(self, notices: Sequence[str], routes: Sequence[Route], *, now: datetime) -> None:
         """Queue escalations, once a notice."""
