@@ -115,6 +115,10 @@ class Notifier:
         sent = sum(run.sender.sent for run in self._runs) - before
         return self._told(sent, unread, is_anchored=anchor is not None)
 
+    def pause(self, seconds: float) -> None:
+        """Wait, or less long where it is told to stop."""
+        self._stop.wait(seconds)
+
     def stop(self) -> None:
         """Have every channel stop after what it is sending."""
         self._stop.set()

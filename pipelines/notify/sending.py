@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipelines.notify.timing import Timing
     from pipelines.results.ledger.anchor import Anchor
 
-_BATCH, _GATHERED = 64, 10_000
+_BATCH, _GATHERED = 16, 10_000
 _FAILURES_IN_A_ROW = 3
 """So many, and the receiver is taken to be away: what comes next would only wait for the same silence."""
 
