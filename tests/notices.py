@@ -36,6 +36,8 @@ SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PLANTED = ("PLANTED^PATIENT", "PID-4711", "1.2.840.4711.1", "ACC-4711", "planted-file.dcm")
 """What must stand nowhere but in sealed bytes."""
 _KEYWORDS = ("PatientName", "PatientID", "StudyInstanceUID", "AccessionNumber", "source")
+NEVER: dict[str, Any] = {"escalate_after_s": {"asap": None, "urgent": None, "stat": None}}
+"""Nothing is escalated."""
 SHARD = 4
 
 
@@ -113,7 +115,7 @@ def _record(job: str, index: int, probability: float) -> dict[str, Any]:
         "job": job,
         "index": index,
         "record": f"{index:032x}",
-        "patient": sha256(bytes([index])).hexdigest()[:32],
+        "patient": sha256(f"patient {index}".encode()).hexdigest()[:32],
         "outcome": "screened",
         "model": {"name": "test", "version": "1", "digest": "d" * 64},
         "modality": "DX",

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.notify.notifier import open_notifier
+from pipelines.notify.queuefile import queue_place
+from pipelines.notify.queueview import standing
 from pipelines.notify.route import Route
 from pipelines.notify.webhook import WebhookChannel
 from pipelines.results.keystore import KeyStore
@@ -23,7 +25,7 @@ from sievert.settings import NotifySettings, WebhookSettings
 from tests.notices import Sealed, seal_job
 
 RECORDS = 2_000
-LONGEST_S = 0.12
+LONGEST_S = 0.7
 
 
 def work(job: Sealed, channel: WebhookChannel) -> None:
@@ -44,7 +46,7 @@ def main(home: Path, url: str, secret: str, kills: int) -> dict[str, Any]:
     chance = random.Random(7)  # noqa: S311 - moments, no secrets
     job = seal_job(home, [chance.random() for _ in range(RECORDS)], commit=False)
     channel = WebhookChannel(WebhookSettings.model_validate({"url": url}), Secret(secret))
-    unfinished = 0
+    unfinished, sent = 0, 0
     for number in range(kills + 1):
         child = os.fork()
         if not child:
@@ -55,8 +57,10 @@ def main(home: Path, url: str, secret: str, kills: int) -> dict[str, Any]:
             os.kill(child, signal.SIGKILL)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         unfinished += code == -signal.SIGKILL
+        if number < kills:
+            sent = standing(queue_place(job.keys.folder, job.job)).sent
     flagged = [row["index"] for shard in job.records for row in shard if row["flagged"]]
-    return {"kills": kills, "unfinished": unfinished, "flagged": [job.id_of(index) for index in flagged]}
+    return {"kills": kills, "unfinished": unfinished, "sent": sent, "flagged": [job.id_of(index) for index in flagged]}
 
 
 if __name__ == "__main__":
