@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pipelines.notify.mailtext import write_mail
@@ -81,6 +81,8 @@ class MailChannel:
             if settings.user is not None and self._password is not None:
                 server.login(settings.user, self._password.text)
             yield server
+            with suppress(smtplib.SMTPException, OSError):  # what matters has been answered
+                server.quit()
         finally:
             server.close()
 

@@ -123,7 +123,10 @@ class Queue:
         }
         with self._reading() as rows:
             found = rows.execute(_DUE, asked).fetchall()
-        return [Delivery(*row[:4], _BY_RANK[row[4]], row[5], Stage(row[6]), *row[7:]) for row in found]
+        return [
+            Delivery(notice, record, shard, place, _BY_RANK[rank], issued, Stage(stage), channel, attempts, first_at)
+            for notice, record, shard, place, rank, issued, stage, channel, attempts, first_at in found
+        ]
 
     def sent(self, deliveries: Sequence[Delivery], *, now: datetime) -> None:
         """Note that they arrived."""

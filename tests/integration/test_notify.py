@@ -35,7 +35,7 @@ def test_a_screening_tells_of_every_record_and_of_its_anchor(
     answer = sievert("screen", pictures, "--out", sievert.home / "out", "--json").json
     assert answer["notices"] == {"sent": 42, "waiting": 0, "dead": 0, "unanswered": 0}
     records = [record["record"] for record in sievert("open", sievert.home / "out", "--json").json]
-    ids = [f"{notice_id(answer['job'], record)}.{stage}" for record in records for stage in ("stored", "anchored")]
+    ids = [f"{notice_id(answer['job'], record)}-{stage}" for record in records for stage in ("stored", "anchored")]
     assert sorted(receiver.ids) == sorted(ids)
     told = [Webhook(SECRET).verify(body, headers)["data"] for headers, body in receiver.requests]
     assert {one["anchor"]["root"] for one in told if one["stage"] == "anchored"} == {answer["root"]}

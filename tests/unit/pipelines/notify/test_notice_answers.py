@@ -24,7 +24,7 @@ from tests.notices import NEVER, PLANTED, SECRET, Clock, Ear, Receiver, Sealed, 
 from tests.stores import quiet
 
 ESCALATED = Stage.ESCALATED
-DAY = {"escalate_after_s": {"asap": 3600, "urgent": 7200}}
+DAY: dict[str, Any] = {"escalate_after_s": {"asap": 3600, "urgent": 7200}}
 
 
 def said(job: Sealed, what: str) -> list[dict[str, Any]]:
@@ -147,7 +147,7 @@ def test_a_damaged_shard_is_told_of_after_all_others(tmp_path: Path) -> None:
 
 def test_a_slow_receiver_holds_up_no_other_and_is_not_waited_for_longer_than_asked(tmp_path: Path) -> None:
     job, there = seal_job(tmp_path, [0.95]), Ear("there")
-    slow = Ear("slow", fails=lambda _: time.sleep(2))  # type: ignore[arg-type,func-returns-value] # it is slow
+    slow = Ear("slow", fails=lambda _: time.sleep(2))
     start = time.monotonic()
     tell(job, Route(slow), Route(there), wait_s=0.3)
     assert time.monotonic() - start < 1.5

@@ -58,7 +58,7 @@ def test_a_hundred_kills_lose_nothing_and_invent_nothing(
     tmp_path: Path, receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printed = json.loads(run("tell_until_killed.py", tmp_path, receiver.url, SECRET, 100, timeout=1200))
-    wanted = {f"{one}.{stage}" for one in printed["flagged"] for stage in ("stored", "anchored")}
+    wanted = {f"{one}-{stage}" for one in printed["flagged"] for stage in ("stored", "anchored")}
     told = Counter(receiver.ids)
     kills, amid, arrived = printed["kills"], printed["unfinished"], printed["sent"]
     with capsys.disabled():

@@ -81,7 +81,7 @@ def test_stat_never_waits() -> None:
 
 def test_the_clock_of_escalation_starts_when_people_are_told(tmp_path: Path) -> None:
     job, clock, ear = seal_job(tmp_path, [0.7]), Clock("2026-01-10T23:00:00+01:00"), Ear()
-    delays = {"escalate_after_s": {"urgent": 3600}}
+    delays: dict[str, Any] = {"escalate_after_s": {"urgent": 3600}}
     heard = []
     for hours in (0, 7.9, 0.5, 0.7):
         clock.later(hours=hours)

@@ -36,7 +36,7 @@ def test_the_librarys_own_verification_accepts_what_is_sent(receiver: Receiver, 
     channel(receiver.url).deliver(notice(tmp_path))
     headers, body = receiver.requests[0]
     told = Webhook(SECRET).verify(body, headers)
-    assert headers["webhook-id"] == "ab" * 16 + ".stored"
+    assert headers["webhook-id"] == "ab" * 16 + "-stored"
     assert (told["schema"], told["type"]) == ("sievert.notice/1", "sievert.result.stored")
     assert (told["data"]["decision"], told["data"]["probability"], told["data"]["urgency"]) == (
         "positive",
@@ -111,6 +111,15 @@ def test_a_receiver_that_is_away_or_silent_is_told_within_the_time_limit_without
     assert "planted-token" not in repr(shown)
 
 
+def test_what_goes_to_this_machine_without_encryption_passes_no_proxy(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    channel(receiver.url).deliver(notice(tmp_path))
+    assert len(receiver.requests) == 1
+
+
 @pytest.mark.parametrize("url", ["http://example.org/a", "ftp://127.0.0.1/a", "https://", "nothing", "http://[::1/"])
 def test_a_url_that_is_neither_safe_nor_near_is_refused_without_being_shown(url: str) -> None:
     with pytest.raises(ValueError, match="url") as told:
@@ -156,4 +165,4 @@ def test_without_any_channel_one_is_told_what_to_set() -> None:
 def test_a_job_is_told_over_the_wire(receiver: Receiver, tmp_path: Path) -> None:
     job = seal_job(tmp_path, [0.95, 0.1, 0.7])
     tell(job, channel(receiver.url))
-    assert list(receiver.ids) == [f"{job.id_of(index)}.stored" for index in (0, 2)]
+    assert list(receiver.ids) == [f"{job.id_of(index)}-stored" for index in (0, 2)]
