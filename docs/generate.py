@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,11 +134,22 @@ def _option(param: Any) -> str:  # noqa: ANN401 - typer's own classes
 def _rows(name: str, branch: type[Branch]) -> list[str]:
     rows = []
     for key, field in branch.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Branch):
+            rows += _rows(f"{name}.{key}", kind)
+            continue
         default = "in the user's data directory" if field.default_factory else field.default
-        shown = "" if default is None else f"`{default}`" if not field.default_factory else default
-        variable = f"{ENV_PREFIX}{name.upper()}__{key.upper()}"
+        shown = "" if default is None else default if field.default_factory else f"`{_plain(default)}`"
+        variable = f"{ENV_PREFIX}{name.upper().replace('.', '__')}__{key.upper()}"
         rows.append(f"| `{name}.{key}` | `{variable}` | {shown} | {field.description} |")
     return rows
+
+
+def _plain(default: Any) -> Any:  # noqa: ANN401 - any setting's default
+    """Lists as they are written in the environment."""
+    if not isinstance(default, tuple):
+        return default
+    return json.dumps([one.model_dump(exclude_defaults=True) if isinstance(one, Branch) else one for one in default])
 
 
 def _first(kind: type) -> str:

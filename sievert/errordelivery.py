@@ -6,10 +6,16 @@ from sievert.errorroot import SievertError
 
 
 class DeliveryError(SievertError):
-    """A notice did not arrive; it is tried again."""
+    """A notice did not arrive; it is tried again.
 
+    Attributes:
+        asked_s: Seconds that the receiver asked to be left alone for (`Retry-After`, RFC 9110, 10.2.3); None where it
+            asked for nothing.
+    """
+
+    asked_s: float | None = None
     exit_code = 75
-    advice = "Nothing is lost: run `sievert notify DIR` again; `sievert notify list DIR` says what waits."
+    advice = "Nothing is lost: run `sievert notify send DIR` again; `sievert notify list DIR` says what waits."
 
 
 class RefusedNoticeError(DeliveryError):

@@ -28,6 +28,7 @@ from sievert.branches import (
     StoreSettings,
     user_data_dir,
 )
+from sievert.branchnotify import EscalationDelays, MailSettings, NotifyRule, NotifySettings, WebhookSettings
 from sievert.errors import ConfigError
 
 __all__ = [
@@ -37,11 +38,16 @@ __all__ = [
     "ClusterSettings",
     "CohortSettings",
     "DecideSettings",
+    "EscalationDelays",
     "LedgerSettings",
     "Loaded",
+    "MailSettings",
+    "NotifyRule",
+    "NotifySettings",
     "PredictSettings",
     "Settings",
     "StoreSettings",
+    "WebhookSettings",
     "flat",
     "load_settings",
     "user_data_dir",
@@ -55,6 +61,8 @@ WRAPPING_KEYS_VARIABLE = "SIEVERT_WRAPPING_KEYS"
 DICOMWEB_TOKEN_VARIABLE = "SIEVERT_DICOMWEB_TOKEN"  # noqa: S105 - a variable's name
 LEDGER_KEY_VARIABLE = "SIEVERT_LEDGER_KEY"
 LEDGER_PASSPHRASE_VARIABLE = "SIEVERT_LEDGER_PASSPHRASE"  # noqa: S105 - a variable's name
+WEBHOOK_SECRET_VARIABLE = "SIEVERT_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
+MAIL_PASSWORD_VARIABLE = "SIEVERT_MAIL_PASSWORD"  # noqa: S105 - a variable's name
 SECRET_VARIABLES = frozenset(
     {
         PASSPHRASE_VARIABLE,
@@ -62,6 +70,8 @@ SECRET_VARIABLES = frozenset(
         DICOMWEB_TOKEN_VARIABLE,
         LEDGER_KEY_VARIABLE,
         LEDGER_PASSPHRASE_VARIABLE,
+        WEBHOOK_SECRET_VARIABLE,
+        MAIL_PASSWORD_VARIABLE,
     }
 )
 OTHER_VARIABLES = SECRET_VARIABLES | {CONFIG_VARIABLE, "SIEVERT_DATA", "SIEVERT_SHARED"}
@@ -79,6 +89,7 @@ class Settings(Branch):
     store: StoreSettings = Field(default_factory=StoreSettings)
     audit: AuditSettings = AuditSettings()
     ledger: LedgerSettings = Field(default_factory=LedgerSettings)
+    notify: NotifySettings = NotifySettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,5 +196,7 @@ def _validated(tree: dict[str, Any], origins: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])
-        origin = next((origins[key] for key in origins if key.startswith(path)), "default")
+        origin = next(
+            (origins[key] for key in origins if key.startswith(path) or path.startswith(f"{key}.")), "default"
+        )
         raise ConfigError(f"setting `{path}` ({origin}): {first['msg'].lower()}") from error

@@ -6,10 +6,11 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from models.package import PROVENANCE, ModelPackage, load_package
 from pipelines.admit.scope import Scope
+from pipelines.flows.notifying import Notices, find_routes, telling
 from pipelines.flows.planning import PlannedJob, check_screenable, decision_rule, find_cohort, plan_job
 from pipelines.flows.task import ScreenTask
 from pipelines.results.binding import Finished, bind_job
@@ -22,27 +23,15 @@ from pipelines.results.runmanifest import RunFacts
 from sievert.errors import ConfigError, LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from cluster.session import Session
+    from pipelines.flows.watcher import Watcher
     from sievert.records import ShardCounts
     from sievert.settings import Settings, StoreSettings
 
 _IN_FLIGHT = 64
-
-
-class Watcher(Protocol):
-    """Who is told how the job goes."""
-
-    def says(self, line: str) -> None:
-        """Something worth a line happened."""
-
-    def planned(self, images: int, *, done: int) -> None:
-        """So many images are planned, so many of them done in earlier runs."""
-
-    def progressed(self, counts: ShardCounts) -> None:
-        """The counts so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +42,23 @@ class Screening:
         finished: Manifest, root and anchor; without anchor where the ledger is away or refuses.
         late: Inputs that are not in this job because they turned up after its plan was frozen.
         resumed: Whether an earlier run began it.
+        notices: How telling stands; None where nobody is to be told, or telling was not possible.
     """
 
     finished: Finished
     late: int
     resumed: bool
+    notices: Notices | None = None
 
 
 def screen_cohort(
-    inputs: Sequence[str], out: Path, *, model: str | Path, settings: Settings, watcher: Watcher
+    inputs: Sequence[str],
+    out: Path,
+    *,
+    model: str | Path,
+    settings: Settings,
+    watcher: Watcher,
+    passphrase: Callable[[], bytes | None] = lambda: None,
 ) -> Screening:
     """Run the whole job.
 
@@ -71,11 +68,13 @@ def screen_cohort(
         model: Name or folder of a model package.
         settings: The tree.
         watcher: Who is told how it goes.
+        passphrase: Of the private key, which only telling needs: where a channel is configured.
 
     Raises:
         SievertError: Each kind where the run cannot go on; nothing that a file contains is such a case.
     """
     _keep_apart(out, settings.store)
+    routes = find_routes(settings.notify)
     package = load_package(model)
     check_screenable(package)
     cohort = find_cohort(inputs, OutFolder(out))
@@ -89,9 +88,11 @@ def screen_cohort(
         _announce(job, watcher)
         # before Ray starts, whose processes would inherit the signer's secrets with the environment
         ledger = open_ledger(settings.ledger, file=settings.store.ledger.absolute(), outbox=folder.outbox)
-        collected = _run(folder, job, package=package, keys=keys, settings=settings, watcher=watcher)
-        finished = _anchor(folder, collected, ledger, keys)
-    return Screening(finished, job.late, job.resumed)
+        with telling(folder, routes, settings=settings, watcher=watcher, passphrase=passphrase) as teller:
+            collected = _run(folder, job, package=package, keys=keys, settings=settings, watcher=watcher)
+            finished = _anchor(folder, collected, ledger, keys)
+            notices = teller.finish() if teller else None
+    return Screening(finished, job.late, job.resumed, notices)
 
 
 def _keep_apart(out: Path, store: StoreSettings) -> None:

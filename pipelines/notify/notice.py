@@ -22,6 +22,10 @@ class Urgency(StrEnum):
     STAT = "stat"
 
 
+RANKS = {urgency: rank for rank, urgency in enumerate(Urgency)}
+"""Their order: the higher, the sooner."""
+
+
 class Stage(StrEnum):
     """Why a notice is sent.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipelines.results.outfolder import read_job
@@ -14,7 +14,7 @@ from sievert.errors import ErasedError, IntegrityError, KeyStoreError, SievertEr
 from sievert.records import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pipelines.results.keystore import KeyStore, OpenedKeys
     from pipelines.results.outfolder import JobHeader, OutFolder
@@ -32,6 +32,53 @@ class Skipped:
 
     erased: int = 0
     unshared: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRow:
+    """One opened row.
+
+    Attributes:
+        index: Its place in the plan.
+        record: The record (docs/out-folder.md).
+        identity: What its identity envelope holds.
+    """
+
+    index: int
+    record: dict[str, Any] = field(repr=False)
+    identity: dict[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedShard:
+    """What was opened of a shard, and which of its rows are of erased patients."""
+
+    rows: list[OpenedRow]
+    erased: frozenset[int]
+
+
+def open_rows(
+    out: OutFolder, keys: KeyStore, header: JobHeader, shard: int, *, wanted: Callable[[SealedRow], bool]
+) -> OpenedShard:
+    """Decrypt some rows of one committed shard; those of erased patients are left out, and named.
+
+    Args:
+        out: The out folder; the job need not be finished.
+        keys: See `open_records`.
+        header: The job's, as `check_openable` gives it.
+        shard: Its number.
+        wanted: Which rows, by what stands in clear.
+
+    Raises:
+        WrongKeyError: Nothing of the shard was wrapped for the private key at hand.
+        KeyStoreError: The key store does not hold the shard's data keys.
+        IntegrityError: The shard or a record is damaged.
+    """
+    content = read_planned_shard(out, header, shard)
+    opened = keys.data_keys(header.job, shard=shard, attempt=content.footer.attempt)
+    rows = [row for row in content.rows if wanted(row) and row.index not in opened.erased]
+    _log(keys, header, [row.record for row in rows])
+    return OpenedShard([_open_parts(header.job, row, opened) for row in rows], opened.erased)
 
 
 def open_records(
@@ -55,7 +102,7 @@ def open_records(
         IntegrityError: A record is damaged; the error names it.
     """
     skipped = Skipped() if skipped is None else skipped
-    header, shards = _check(out, keys)
+    header, shards = check_openable(out, keys)
     for shard in shards:
         content = read_planned_shard(out, header, shard)
         rows = [row for row in content.rows if row.outcome == outcome]
@@ -79,7 +126,7 @@ def find_record(out: OutFolder, keys: KeyStore, record: str) -> dict[str, Any]:
         KeyStoreError: See `open_records`.
         IntegrityError: The job has no such record, or it is damaged.
     """
-    header, shards = _check(out, keys)
+    header, shards = check_openable(out, keys)
     for shard in shards:
         content = read_planned_shard(out, header, shard)
         for row in content.rows:
@@ -97,8 +144,14 @@ def _log(keys: KeyStore, header: JobHeader, records: list[str]) -> None:
         keys.log("opened", job=header.job, key=keys.opens_as, records=records)
 
 
-def _check(out: OutFolder, keys: KeyStore) -> tuple[JobHeader, list[int]]:
-    """The job's header and its finished shards, once it is plain that the key store has to do with the job."""
+def check_openable(out: OutFolder, keys: KeyStore) -> tuple[JobHeader, list[int]]:
+    """The job's header and its finished shards, once it is plain that the key store has to do with the job.
+
+    Raises:
+        OutFolderError: There is no job.
+        WrongKeyError: The key store is another site's.
+        IntegrityError: The folder is not as it was left.
+    """
     header = read_job(out)
     if header.recipient != keys.fingerprint and not keys.holds_keys(header.job):
         raise WrongKeyError(f"the job is sealed for key {header.recipient}, this key store holds {keys.fingerprint}")
@@ -109,6 +162,11 @@ def _check(out: OutFolder, keys: KeyStore) -> tuple[JobHeader, list[int]]:
 
 
 def _open_row(job: str, row: SealedRow, opened: OpenedKeys) -> dict[str, Any]:
+    found = _open_parts(job, row, opened)
+    return {**found.identity, "named_patient": found.identity.get("patient"), **found.record}
+
+
+def _open_parts(job: str, row: SealedRow, opened: OpenedKeys) -> OpenedRow:
     if row.index in opened.erased:
         raise ErasedError("the record's patient was erased", record=row.record)
     if row.index not in opened.keys:
@@ -121,4 +179,4 @@ def _open_row(job: str, row: SealedRow, opened: OpenedKeys) -> dict[str, Any]:
         raise type(error)(error.message, record=row.record) from error
     if (record["index"], record["record"], record["outcome"]) != (row.index, row.record, row.outcome):
         raise IntegrityError("a record is not the one that its row says", record=row.record)
-    return {**identity, "named_patient": identity.get("patient"), **record}
+    return OpenedRow(row.index, record, identity)

@@ -58,10 +58,32 @@ def find_passphrase(settings: Settings, *, twice: bool = False) -> bytes | None:
     if given := os.environ.get(PASSPHRASE_VARIABLE):
         return given.encode()
     if settings.store.passphrase_file:
-        from pipelines.results.keys.keyfiles import read_secret
-
-        return read_secret(settings.store.passphrase_file).rstrip(b"\r\n") or None
+        return _from_file(settings)
     return _typed(twice=twice) if sys.stdin.isatty() else None
+
+
+@contextlib.contextmanager
+def withheld_passphrase(settings: Settings) -> Iterator[Callable[[], bytes | None]]:
+    """The passphrase for the one process that may open results: meanwhile it is out of the environment.
+
+    Processes that are started would inherit it with the environment, and workers must hold nothing that opens. Nobody
+    is asked on the terminal: a screening may have to start without a person.
+    """
+    from sievert.settings import PASSPHRASE_VARIABLE
+
+    given = os.environ.pop(PASSPHRASE_VARIABLE, None)
+    try:
+        yield lambda: given.encode() if given else _from_file(settings)
+    finally:
+        if given is not None:
+            os.environ[PASSPHRASE_VARIABLE] = given
+
+
+def _from_file(settings: Settings) -> bytes | None:
+    from pipelines.results.keys.keyfiles import read_secret
+
+    file = settings.store.passphrase_file
+    return read_secret(file).rstrip(b"\r\n") or None if file else None
 
 
 def _typed(*, twice: bool) -> bytes | None:

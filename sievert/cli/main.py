@@ -18,6 +18,7 @@ from sievert.cli.evaluate import evaluate
 from sievert.cli.keys import app as keys_app
 from sievert.cli.ledger import app as ledger_app
 from sievert.cli.model import app as model_app
+from sievert.cli.notify import app as notify_app
 from sievert.cli.open import open_
 from sievert.cli.pretrain import pretrain
 from sievert.cli.prove import prove
@@ -74,6 +75,7 @@ app.command()(pretrain)
 app.add_typer(model_app, name="model")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(keys_app, name="keys")
+app.add_typer(notify_app, name="notify")
 app.add_typer(audit_app, name="audit")
 app.command()(settings)
 app.command()(doctor)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from pipelines.flows.screen import Watcher
+    from pipelines.flows.watcher import Watcher
 
 PLAIN_LINE_EVERY_S = 5.0
 

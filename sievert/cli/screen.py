@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,10 +57,11 @@ def screen(
 def run_screening(inputs: list[str], out: Path, *, model: str, settings: Settings) -> dict[str, Any]:
     """Run the job with progress on stderr, and return what `--json` prints."""
     from pipelines.flows.screen import screen_cohort
+    from sievert.cli.keyring import withheld_passphrase
     from sievert.cli.progress import open_watcher
 
-    with open_watcher() as watcher:
-        screening = screen_cohort(inputs, out, model=model, settings=settings, watcher=watcher)
+    with open_watcher() as watcher, withheld_passphrase(settings) as passphrase:
+        screening = screen_cohort(inputs, out, model=model, settings=settings, watcher=watcher, passphrase=passphrase)
     return describe(screening, out)
 
 
@@ -86,6 +88,7 @@ def describe(screening: Screening, out: Path) -> dict[str, Any]:
         "resumed": screening.resumed,
         "late_inputs": screening.late,
         "report": str(out / "report.html"),
+        "notices": asdict(screening.notices) if screening.notices else None,
     }
 
 

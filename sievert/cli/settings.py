@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
@@ -16,13 +17,10 @@ def settings(
     verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
     """Print the effective settings and where each value came from."""
-    from pydantic import SecretStr
-
     from sievert.settings import flat, load_settings
 
     loaded = load_settings(config=config)
-    shown = (Path, SecretStr)  # a secret's own text is stars
-    values = {path: str(value) if isinstance(value, shown) else value for path, value in flat(loaded.settings).items()}
+    values = {path: _shown(value) for path, value in flat(loaded.settings).items()}
     origins = {path: loaded.origins.get(path, "default") for path in values}
     if as_json:
         console.print_json({path: {"value": values[path], "from": origins[path]} for path in values})
@@ -33,3 +31,14 @@ def settings(
     for path, value in values.items():
         table.add_row(path, "" if value is None else console.plain(value), console.plain(origins[path]))
     console.stdout().print(table)
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401 - each setting has its own type
+    """As JSON can hold it; a secret's own text is stars."""
+    from pydantic import BaseModel, SecretStr
+
+    if isinstance(value, tuple):
+        return [_shown(one) for one in value]
+    if isinstance(value, BaseModel):
+        return value.model_dump(exclude_none=True)
+    return str(value) if isinstance(value, (Path, SecretStr)) else value

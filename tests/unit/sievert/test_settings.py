@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -63,8 +64,8 @@ def test_the_tree_is_frozen() -> None:
 
 def test_every_setting_is_described_where_it_is_defined() -> None:
     for path in flat(Settings()):
-        branch, leaf = path.split(".")
-        model = type(getattr(Settings(), branch))
+        *branches, leaf = path.split(".")
+        model = type(reduce(getattr, branches, Settings()))
         assert model.model_fields[leaf].description, path
 
 
