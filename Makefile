@@ -58,6 +58,7 @@ bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see
 	$(BIN)/python benchmarks/sources.py
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/results.py
+	$(BIN)/python benchmarks/sealing_share.py
 	$(BIN)/python benchmarks/decoding.py
 
 # Orthanc is masked first: tests start their own, and no service of it shall run. What Debian calls them, and a program or file of each by which one sees that it is there

@@ -200,6 +200,7 @@ def fuzz(folders: Sequence[Path], *, inputs: int, seed: int, home: Path) -> Find
 def _in_a_process(folders: Sequence[Path], seed: int, first: int, count: int, home: Path) -> tuple[Findings, int]:
     """What a batch found, and the number to go on at."""
     journal = home / "at"
+    journal.write_text(f"{first} no file, before any,")
     command = [sys.executable, "-m", "tests.fuzzing", "--batch", json.dumps([seed, first, count, str(journal)])]
     try:
         done = subprocess.run(

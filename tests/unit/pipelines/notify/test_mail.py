@@ -53,7 +53,7 @@ class Box:
             return "250 never sent"
         if "DATA" in self.replies:
             return self.replies["DATA"]
-        self.mails.append((envelope.rcpt_tos, email.message_from_bytes(envelope.content, policy=default)))  # type: ignore[arg-type] # of that policy
+        self.mails.append((envelope.rcpt_tos, email.message_from_bytes(envelope.content, policy=default)))
         return "250 OK"
 
 
