@@ -49,6 +49,7 @@ class Box:
 
     async def handle_DATA(self, server: SMTP, _session: Any, envelope: Any) -> str:  # noqa: ANN401, N802 - the library's
         if self.hangs_up:
+            assert server.transport is not None
             server.transport.close()
             return "250 never sent"
         if "DATA" in self.replies:
