@@ -10,7 +10,8 @@ import typer
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
 from sievert.cli.keyring import find_passphrase, open_store, table_progress
-from sievert.cli.options import ConfigFile, KeysFolder, effective
+from sievert.cli.keywitness import ledger_for, tell_erasures, try_to_bind
+from sievert.cli.options import ConfigFile, KeysFolder, LedgerFile, effective
 
 app = typer.Typer(no_args_is_help=True, help="List, share, rotate, revoke, erase and export keys.")
 
@@ -164,28 +165,64 @@ def erase(
         Path | None, typer.Option("--out", help="Only from this job (default: every job of the site).", metavar="DIR")
     ] = None,
     keys: KeysFolder = None,
+    ledger: LedgerFile = None,
     config: ConfigFile = None,
     as_json: JsonFlag = False,
     verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
     """Delete every data key of a patient: what was sealed for them opens for nobody again. Proofs stay valid.
 
-    Rotate afterwards, so that older copies of the key store do not bring the patient back.
+    The erasure is an event that is bound on the ledger; it holds, too, while that is away (exit code 55). Rotate
+    afterwards, so that older copies of the key store do not bring the patient back.
     """
     from pipelines.results.custody.erasing import erase as erase_patient
+    from pipelines.results.custody.witnessing import record_erasures
     from pipelines.results.outfolder import OutFolder, read_job
-    from sievert.errors import ConfigError
+    from sievert.errors import ConfigError, NotAnchoredError
 
     if not yes:
         raise ConfigError("erasing cannot be undone", remedy="Say so with --yes.")
     job = read_job(OutFolder(out.absolute())).job if out else None
+    settings = effective(config, store__keys=keys, store__ledger=ledger)
+    store = open_store(settings)
     with table_progress("erasing") as progress:
-        swept = erase_patient(open_store(effective(config, store__keys=keys)), patient, job=job, progress=progress)
+        swept = erase_patient(store, patient, job=job, progress=progress)
+    record_erasures(store, swept)
+    problem = try_to_bind(store, settings)
+    told = {"patient": patient, "job": job, "tables": swept.tables, "keys": swept.rows, "anchored": problem is None}
     if as_json:
-        console.print_json({"patient": patient, "job": job, "tables": swept.tables, "keys": swept.rows})
-        return
-    console.stdout().print(f"erased: {swept.rows} data key(s) from {swept.tables} table(s)")
-    console.stdout().print("older copies of the key store still have them: make those worthless with `keys rotate`")
+        console.print_json(told)
+    else:
+        console.stdout().print(f"erased: {swept.rows} data key(s) from {swept.tables} table(s)")
+        console.stdout().print("older copies of the key store still have them: make those worthless with `keys rotate`")
+    if problem is not None:
+        raise NotAnchoredError(
+            f"the patient is erased; its event is not anchored yet: {problem.message}",
+            remedy="Run `sievert keys erasures --anchor` when the ledger answers.",
+        )
+
+
+@app.command()
+def erasures(
+    *,
+    anchor: Annotated[bool, typer.Option("--anchor", help="Bind those that are not bound yet.")] = False,
+    keys: KeysFolder = None,
+    ledger: LedgerFile = None,
+    config: ConfigFile = None,
+    as_json: JsonFlag = False,
+    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """List erasures, each held against the ledger. None names a patient."""
+    from pipelines.results.custody.witnessing import bind_erasures, check_erasures, record_erasures
+
+    settings = effective(config, store__keys=keys, store__ledger=ledger)
+    store = open_store(settings)
+    if anchor:
+        record_erasures(store)
+        events = bind_erasures(store, ledger_for(settings))
+    else:
+        events = check_erasures(store, ledger_for(settings)(None))
+    tell_erasures(events, as_json=as_json)
 
 
 @app.command()

@@ -65,7 +65,7 @@ class Erasures:
             folder.mkdir(exist_ok=True, mode=0o700)
             sync_folder(folder.parent)
         if not (folder / NOTE).exists():
-            note = json.dumps({"erasures": len(self._all())}).encode()
+            note = json.dumps({"erasures": len(self.all())}).encode()
             write_whole(folder / NOTE, note, drafts=self._folder, mode=0o600)
 
     def of_job(self, job: str) -> frozenset[str]:
@@ -74,14 +74,14 @@ class Erasures:
         Raises:
             KeyStoreError: The marks, or the job's note, are damaged.
         """
-        there = self._all()
+        there = self.all()
         if not there:
             return frozenset()
         return frozenset(one.mark for one in there[self._noted(job) :] if one.job in (EVERY_JOB, job))
 
     def knows(self, patient: str, job: str | None) -> bool:
         """Whether the patient was erased before: from one job, or from any."""
-        there = {one.mark for one in self._all()} if job is None else self.of_job(job)
+        there = {one.mark for one in self.all()} if job is None else self.of_job(job)
         return self.mark(patient) in there
 
     def add(self, patient: str, *, job: str | None) -> None:
@@ -94,11 +94,16 @@ class Erasures:
         Raises:
             StorageError: And its kinds.
         """
-        grown = [*self._all(), Erasure(self.mark(patient), job or EVERY_JOB)]
+        grown = [*self.all(), Erasure(self.mark(patient), job or EVERY_JOB)]
         content = json.dumps([asdict(one) for one in grown], indent=0).encode()
         write_whole(self._folder / FILE, content, drafts=self._folder, mode=0o600)
 
-    def _all(self) -> list[Erasure]:
+    def all(self) -> list[Erasure]:
+        """Every erasure, in the order in which they were made.
+
+        Raises:
+            KeyStoreError: The marks are damaged.
+        """
         file = self._folder / FILE
         try:
             return [Erasure(**one) for one in json.loads(file.read_bytes())] if file.exists() else []

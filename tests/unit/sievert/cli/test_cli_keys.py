@@ -18,6 +18,7 @@ from sievert.errors import (
     ConfigError,
     ErasedError,
     KeyStoreError,
+    NotAnchoredError,
     PassphraseError,
     StorageError,
     WrongKeyError,
@@ -110,6 +111,26 @@ def test_after_erase_and_rotate_the_patient_is_gone_and_all_proofs_hold(sievert:
     assert sievert("keys", "list", "--json").json["erased_records"] == 1
     log = job.settings.store.keys / "audit.jsonl"
     assert patient not in log.read_text()
+
+
+def test_an_erasure_is_an_event_on_the_ledger_and_does_not_wait_for_it(
+    sievert: Command, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = sorted({record["patient"] for record in open_records(job.out, job.keys)})[:2]
+    assert sievert("keys", "erase", first, "--yes", "--json").json["anchored"] is True
+    away = {"KIND": "rpc", "URL": "http://127.0.0.1:9", "CHAIN_ID": "1", "CONTRACT": "0x" + "11" * 20}
+    for name, value in away.items():
+        monkeypatch.setenv(f"SIEVERT_LEDGER__{name}", value)
+    monkeypatch.setenv("SIEVERT_LEDGER_KEY", "11" * 32)
+    later = sievert("keys", "erase", second, "--yes")
+    assert later.code == NotAnchoredError.exit_code
+    assert "erased; its event is not anchored yet" in later.err
+    assert second not in {record["patient"] for record in open_records(job.out, job.keys)}
+    for name in away:
+        monkeypatch.delenv(f"SIEVERT_LEDGER__{name}")
+    assert [one["block"] is None for one in sievert("keys", "erasures", "--json").json["erasures"]] == [False, True]
+    assert "2 erasure(s)" in sievert("keys", "erasures", "--anchor").out
+    assert all(one["block"] for one in sievert("keys", "erasures", "--json").json["erasures"])
 
 
 def test_erasing_asks_for_yes_and_knows_its_patients(sievert: Command, job: Job) -> None:

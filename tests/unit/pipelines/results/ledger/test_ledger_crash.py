@@ -56,6 +56,25 @@ def test_a_killed_writer_loses_no_confirmed_anchor_and_the_next_goes_on(ledger_p
     ledger.check()
 
 
+@pytest.mark.chaos
+@pytest.mark.timeout(3600)
+def test_a_hundred_killed_writers_lose_no_confirmed_anchor_and_anchor_none_twice(
+    ledger_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kills, names = 100, []
+    for seed in range(kills):
+        names += kill_somewhere(start_anchoring(str(ledger_path), f"turn{seed}"), seed)
+    anchors = find_confirmed(ledger_path, names)
+    EmbeddedLedger(ledger_path).check()
+    assert len({anchor.block for anchor in anchors}) == len(anchors)
+    for name, anchor in zip(names, anchors, strict=True):
+        count = int(name.rsplit("-", 1)[1])
+        again = EmbeddedLedger(ledger_path).anchor(word(name), root=word("root of " + name), count=count)
+        assert again == anchor
+    with capsys.disabled():
+        print(f"\n{kills} writers killed, {len(names)} anchors confirmed, none lost, none twice")  # noqa: T201 - the count is the claim
+
+
 def test_a_process_killed_while_it_lays_the_chain_leaves_no_half_ledger(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     process = start_anchoring(str(path), "first")
