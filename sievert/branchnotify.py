@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -15,28 +13,16 @@ from pydantic import (
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
-    SecretStr,
     model_validator,
 )
 
+from sievert.branchdocuments import FhirSettings
 from sievert.branches import Branch, Place
+from sievert.branchurls import LOOPBACK, SafeUrl, UrgencyName, from_json
 
-UrgencyName = Literal["routine", "urgent", "asap", "stat"]
 StageName = Literal["stored", "anchored", "escalated"]
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-"""Hosts that may be spoken to without TLS: this machine."""
 DAY_S = 86_400.0
 _HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
-
-
-def _from_json(value: Any) -> Any:  # noqa: ANN401 - whatever a layer of settings holds
-    """A list or table from the environment is JSON."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise ValueError("in the environment, it is written as JSON") from None
 
 
 def _is_zone(name: str) -> str:
@@ -54,23 +40,8 @@ def _is_span(hours: str) -> str:
     return hours
 
 
-def _is_near_or_safe(url: SecretStr) -> SecretStr:
-    """The message names no part of a URL: one may hold a token."""
-    try:
-        parts = urlsplit(url.get_secret_value())
-        host = parts.hostname
-        _ = parts.port
-    except ValueError:
-        raise ValueError("it is no URL") from None
-    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)):
-        raise ValueError("it begins with https://, or leads to this machine over http://")
-    return url
-
-
-SafeUrl = Annotated[SecretStr, AfterValidator(_is_near_or_safe)]
-"""A URL that is reached over TLS, or on this machine; shown nowhere."""
 Address = Annotated[str, Field(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")]
-Addresses = Annotated[tuple[Address, ...], BeforeValidator(_from_json)]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(from_json)]
 
 
 class NotifyRule(Branch):
@@ -88,7 +59,7 @@ class NotifyRule(Branch):
     urgency: UrgencyName = Field(description="How soon somebody must look.")
 
 
-Rules = Annotated[tuple[NotifyRule, ...], BeforeValidator(_from_json)]
+Rules = Annotated[tuple[NotifyRule, ...], BeforeValidator(from_json)]
 
 DEFAULT_RULES = (
     NotifyRule(decision="positive", min_probability=0.9, urgency="asap"),
@@ -121,7 +92,7 @@ class WebhookSettings(Branch):
         default=False, description="Send what names the patient too: ids, study, accession number, source."
     )
     min_urgency: UrgencyName = Field(default="routine", description="What is less urgent is not sent there.")
-    stages: Annotated[tuple[StageName, ...], BeforeValidator(_from_json)] = Field(
+    stages: Annotated[tuple[StageName, ...], BeforeValidator(from_json)] = Field(
         default=("stored", "anchored", "escalated"), min_length=1, description="Of which stages it is told."
     )
 
@@ -187,4 +158,5 @@ class NotifySettings(Branch):
         default=30, description="How long `sievert screen` goes on telling when it is finished, in seconds."
     )
     webhook: WebhookSettings = WebhookSettings()
+    fhir: FhirSettings = FhirSettings()
     mail: MailSettings = MailSettings()

@@ -16,6 +16,7 @@ from typing import Any
 import platformdirs
 from pydantic import Field, ValidationError
 
+from sievert.branchdocuments import FhirSettings
 from sievert.branches import (
     AdmitSettings,
     AuditSettings,
@@ -39,6 +40,7 @@ __all__ = [
     "CohortSettings",
     "DecideSettings",
     "EscalationDelays",
+    "FhirSettings",
     "LedgerSettings",
     "Loaded",
     "MailSettings",
@@ -61,6 +63,7 @@ WRAPPING_KEYS_VARIABLE = "SIEVERT_WRAPPING_KEYS"
 DICOMWEB_TOKEN_VARIABLE = "SIEVERT_DICOMWEB_TOKEN"  # noqa: S105 - a variable's name
 LEDGER_KEY_VARIABLE = "SIEVERT_LEDGER_KEY"
 LEDGER_PASSPHRASE_VARIABLE = "SIEVERT_LEDGER_PASSPHRASE"  # noqa: S105 - a variable's name
+FHIR_TOKEN_VARIABLE = "SIEVERT_FHIR_TOKEN"  # noqa: S105 - a variable's name
 WEBHOOK_SECRET_VARIABLE = "SIEVERT_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
 MAIL_PASSWORD_VARIABLE = "SIEVERT_MAIL_PASSWORD"  # noqa: S105 - a variable's name
 SECRET_VARIABLES = frozenset(
@@ -70,6 +73,7 @@ SECRET_VARIABLES = frozenset(
         DICOMWEB_TOKEN_VARIABLE,
         LEDGER_KEY_VARIABLE,
         LEDGER_PASSPHRASE_VARIABLE,
+        FHIR_TOKEN_VARIABLE,
         WEBHOOK_SECRET_VARIABLE,
         MAIL_PASSWORD_VARIABLE,
     }

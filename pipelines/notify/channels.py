@@ -8,15 +8,15 @@ from pipelines.notify.notice import Stage, Urgency
 from pipelines.notify.route import Route
 from pipelines.notify.secrets import find_secret
 from sievert.errors import ConfigError
-from sievert.settings import MAIL_PASSWORD_VARIABLE, WEBHOOK_SECRET_VARIABLE
+from sievert.settings import FHIR_TOKEN_VARIABLE, MAIL_PASSWORD_VARIABLE, WEBHOOK_SECRET_VARIABLE
 
 if TYPE_CHECKING:
-    from sievert.settings import MailSettings, NotifySettings, WebhookSettings
+    from sievert.settings import FhirSettings, MailSettings, NotifySettings, WebhookSettings
 
 
 def is_configured(settings: NotifySettings) -> bool:
     """Whether there is anybody to be told."""
-    return settings.webhook.url is not None or settings.mail.host is not None
+    return (settings.webhook.url, settings.fhir.url, settings.mail.host) != (None, None, None)
 
 
 def open_channels(settings: NotifySettings) -> list[Route]:
@@ -28,12 +28,14 @@ def open_channels(settings: NotifySettings) -> list[Route]:
     routes: list[Route] = []
     if settings.webhook.url is not None:
         routes.append(_webhook(settings.webhook))
+    if settings.fhir.url is not None:
+        routes.append(_fhir(settings.fhir))
     if settings.mail.host is not None:
         routes.append(_mail(settings.mail))
     if not routes:
         raise ConfigError(
             "no channel is configured, so nobody can be told",
-            remedy="Set notify.webhook.url, or notify.mail.host with sender and recipients (docs/notify.md).",
+            remedy="Set notify.webhook.url, notify.fhir.url or notify.mail.host (docs/notify.md).",
         )
     return routes
 
@@ -46,6 +48,14 @@ def _webhook(settings: WebhookSettings) -> Route:
         raise ConfigError(f"the webhook has no secret: set notify.webhook.secret_file or {WEBHOOK_SECRET_VARIABLE}")
     stages = frozenset(Stage(stage) for stage in settings.stages)
     return Route(WebhookChannel(settings, secret), stages, Urgency(settings.min_urgency))
+
+
+def _fhir(settings: FhirSettings) -> Route:
+    """A system of record is written to at any hour."""
+    from pipelines.notify.fhir.channel import FhirChannel
+
+    token = find_secret(FHIR_TOKEN_VARIABLE, settings.token_file, "notify.fhir.token_file")
+    return Route(FhirChannel(settings, token), least=Urgency(settings.min_urgency), disturbs=False)
 
 
 def _mail(settings: MailSettings) -> Route:
