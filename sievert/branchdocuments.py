@@ -24,3 +24,21 @@ class FhirSettings(Branch):
     )
     timeout_s: PositiveFloat = Field(default=20, description="How long the server may be silent, in seconds.")
     min_urgency: UrgencyName = Field(default="routine", description="What is less urgent is not written there.")
+
+
+class DicomSettings(Branch):
+    """Where results are stored as DICOM objects, in the patient's own study."""
+
+    url: SafeUrl | None = Field(
+        default=None,
+        description="Base of a DICOMweb server (STOW-RS): https, or http on this machine. Left out: none.",
+    )
+    token_file: Place | None = Field(
+        default=None,
+        description="File with a bearer token, mode 0600. Left out: it is in `SIEVERT_STOW_TOKEN`, or there is none.",
+    )
+    folder: Place | None = Field(
+        default=None, description="Folder that the objects are written into (patient data!). Left out: none."
+    )
+    timeout_s: PositiveFloat = Field(default=20, description="How long the server may be silent, in seconds.")
+    min_urgency: UrgencyName = Field(default="routine", description="What is less urgent is not stored there.")

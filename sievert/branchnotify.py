@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from sievert.branchdocuments import FhirSettings
+from sievert.branchdocuments import DicomSettings, FhirSettings
 from sievert.branches import Branch, Place
 from sievert.branchurls import LOOPBACK, SafeUrl, UrgencyName, from_json
 
@@ -159,4 +159,5 @@ class NotifySettings(Branch):
     )
     webhook: WebhookSettings = WebhookSettings()
     fhir: FhirSettings = FhirSettings()
+    dicom: DicomSettings = DicomSettings()
     mail: MailSettings = MailSettings()

@@ -16,7 +16,7 @@ from typing import Any
 import platformdirs
 from pydantic import Field, ValidationError
 
-from sievert.branchdocuments import FhirSettings
+from sievert.branchdocuments import DicomSettings, FhirSettings
 from sievert.branches import (
     AdmitSettings,
     AuditSettings,
@@ -39,6 +39,7 @@ __all__ = [
     "ClusterSettings",
     "CohortSettings",
     "DecideSettings",
+    "DicomSettings",
     "EscalationDelays",
     "FhirSettings",
     "LedgerSettings",
@@ -64,6 +65,7 @@ DICOMWEB_TOKEN_VARIABLE = "SIEVERT_DICOMWEB_TOKEN"  # noqa: S105 - a variable's 
 LEDGER_KEY_VARIABLE = "SIEVERT_LEDGER_KEY"
 LEDGER_PASSPHRASE_VARIABLE = "SIEVERT_LEDGER_PASSPHRASE"  # noqa: S105 - a variable's name
 FHIR_TOKEN_VARIABLE = "SIEVERT_FHIR_TOKEN"  # noqa: S105 - a variable's name
+STOW_TOKEN_VARIABLE = "SIEVERT_STOW_TOKEN"  # noqa: S105 - a variable's name
 WEBHOOK_SECRET_VARIABLE = "SIEVERT_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
 MAIL_PASSWORD_VARIABLE = "SIEVERT_MAIL_PASSWORD"  # noqa: S105 - a variable's name
 SECRET_VARIABLES = frozenset(
@@ -74,6 +76,7 @@ SECRET_VARIABLES = frozenset(
         LEDGER_KEY_VARIABLE,
         LEDGER_PASSPHRASE_VARIABLE,
         FHIR_TOKEN_VARIABLE,
+        STOW_TOKEN_VARIABLE,
         WEBHOOK_SECRET_VARIABLE,
         MAIL_PASSWORD_VARIABLE,
     }

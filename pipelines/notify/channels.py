@@ -8,15 +8,21 @@ from pipelines.notify.notice import Stage, Urgency
 from pipelines.notify.route import Route
 from pipelines.notify.secrets import find_secret
 from sievert.errors import ConfigError
-from sievert.settings import FHIR_TOKEN_VARIABLE, MAIL_PASSWORD_VARIABLE, WEBHOOK_SECRET_VARIABLE
+from sievert.settings import (
+    FHIR_TOKEN_VARIABLE,
+    MAIL_PASSWORD_VARIABLE,
+    STOW_TOKEN_VARIABLE,
+    WEBHOOK_SECRET_VARIABLE,
+)
 
 if TYPE_CHECKING:
-    from sievert.settings import FhirSettings, MailSettings, NotifySettings, WebhookSettings
+    from sievert.settings import DicomSettings, FhirSettings, MailSettings, NotifySettings, WebhookSettings
 
 
 def is_configured(settings: NotifySettings) -> bool:
     """Whether there is anybody to be told."""
-    return (settings.webhook.url, settings.fhir.url, settings.mail.host) != (None, None, None)
+    places = (settings.webhook.url, settings.fhir.url, settings.dicom.url, settings.dicom.folder, settings.mail.host)
+    return any(place is not None for place in places)
 
 
 def open_channels(settings: NotifySettings) -> list[Route]:
@@ -30,12 +36,14 @@ def open_channels(settings: NotifySettings) -> list[Route]:
         routes.append(_webhook(settings.webhook))
     if settings.fhir.url is not None:
         routes.append(_fhir(settings.fhir))
+    if settings.dicom.url is not None or settings.dicom.folder is not None:
+        routes.append(_dicom(settings.dicom))
     if settings.mail.host is not None:
         routes.append(_mail(settings.mail))
     if not routes:
         raise ConfigError(
             "no channel is configured, so nobody can be told",
-            remedy="Set notify.webhook.url, notify.fhir.url or notify.mail.host (docs/notify.md).",
+            remedy="Set notify.webhook.url, notify.fhir.url, notify.dicom.url or notify.mail.host (docs/notify.md).",
         )
     return routes
 
@@ -56,6 +64,16 @@ def _fhir(settings: FhirSettings) -> Route:
 
     token = find_secret(FHIR_TOKEN_VARIABLE, settings.token_file, "notify.fhir.token_file")
     return Route(FhirChannel(settings, token), least=Urgency(settings.min_urgency), disturbs=False)
+
+
+def _dicom(settings: DicomSettings) -> Route:
+    """What is stored stays as it is: there is nothing to update when the job is anchored, or nobody answers."""
+    from pipelines.notify.dicom.channel import DicomChannel
+
+    token = find_secret(STOW_TOKEN_VARIABLE, settings.token_file, "notify.dicom.token_file")
+    return Route(
+        DicomChannel(settings, token), frozenset({Stage.STORED}), Urgency(settings.min_urgency), disturbs=False
+    )
 
 
 def _mail(settings: MailSettings) -> Route:

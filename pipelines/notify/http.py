@@ -23,6 +23,11 @@ _PASSING = {
 """Refusals of this moment, not of the notice."""
 
 
+def is_final(status: int) -> bool:
+    """Whether an HTTP status says that another try makes no sense."""
+    return _CLIENT <= status < _SERVER and status not in _PASSING
+
+
 def ask(request: Request, *, whom: str, timeout_s: float) -> bytes:
     """Send a request and return what is answered.
 
@@ -60,7 +65,7 @@ def _opener(url: str) -> OpenerDirector:
 def _refusal(error: HTTPError, whom: str) -> DeliveryError:
     with error:
         told = f"{whom} answers with HTTP {error.code}"
-        if _CLIENT <= error.code < _SERVER and error.code not in _PASSING:
+        if is_final(error.code):
             return RefusedNoticeError(told)
         passing = DeliveryError(told)
         passing.asked_s = _retry_after(error.headers.get("Retry-After"))
