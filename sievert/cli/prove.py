@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,8 +51,8 @@ def prove(
         console.stdout().print(f"proof in {console.plain(file)}, {len(proof.encoded())} bytes; root {proof.root}")
 
 
-def tell_proof(file: Path, ledger: Ledger, *, kept_root: str | None, as_json: bool) -> None:
-    """Check a proof's file against a kept root or, without one, the ledger; say what holds.
+def tell_proof(file: Path, against: Against, *, as_json: bool) -> None:
+    """Check a proof's file against a kept root, a node or the ledger; say what holds.
 
     Raises:
         ProofError: It is none, or does not hold.
@@ -64,22 +65,50 @@ def tell_proof(file: Path, ledger: Ledger, *, kept_root: str | None, as_json: bo
     with disk_errors("the proof could not be read"), file.open("rb") as content:
         proof = read_proof(content.read(MOST_BYTES + 1))
     root_of_proof(proof)
-    _hold(proof, ledger, kept_root)
+    _hold(proof, against)
     if as_json:
-        console.print_json(_describe(proof, kept_root))
+        console.print_json(_describe(proof, against))
     else:
-        _tell(proof, kept_root)
+        _tell(proof, against)
 
 
-def _hold(proof: Proof, ledger: Ledger, kept_root: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What a proof is held against: a kept root, else a node, else the ledger of the settings.
+
+    Attributes:
+        ledger: Of the settings.
+        kept_root: A root that the reader kept.
+        node: URL of a node of the proof's own chain.
+        contract: The contract that it must be anchored in; any where it is left out.
+        timeout_s: How long the node may be silent.
+    """
+
+    ledger: Ledger
+    kept_root: str | None = None
+    node: str | None = field(default=None, repr=False)
+    contract: str | None = None
+    timeout_s: float = 10
+
+    @property
+    def kind(self) -> str:
+        """In a word."""
+        return "root" if self.kept_root is not None else "ledger" if self.node is None else "node"
+
+
+def _hold(proof: Proof, against: Against) -> None:
+    from pipelines.results.proofs.asking import ask_node
     from pipelines.results.proofs.proof import hold_against
     from sievert.errors import AnchorError
 
-    if kept_root is not None:
-        if proof.root != kept_root.lower().removeprefix("0x"):
+    if against.kept_root is not None:
+        if proof.root != against.kept_root.lower().removeprefix("0x"):
             raise AnchorError("the proof leads to another root than the one you kept")
         return
-    anchor = ledger.find(bytes.fromhex(proof.job))
+    if against.node is not None:
+        ask_node(proof, against.node, timeout_s=against.timeout_s, contract=against.contract)
+        return
+    anchor = against.ledger.find(bytes.fromhex(proof.job))
     if anchor is None:
         raise AnchorError(
             "the ledger knows nothing of the proof's job",
@@ -88,10 +117,10 @@ def _hold(proof: Proof, ledger: Ledger, kept_root: str | None) -> None:
     hold_against(proof, anchor)
 
 
-def _describe(proof: Proof, kept_root: str | None) -> dict[str, object]:
+def _describe(proof: Proof, against: Against) -> dict[str, object]:
     return {
         "holds": True,
-        "against": "ledger" if kept_root is None else "root",
+        "against": against.kind,
         "job": proof.job,
         "index": proof.index,
         "ciphertext": proof.ciphertext,
@@ -103,12 +132,14 @@ def _describe(proof: Proof, kept_root: str | None) -> dict[str, object]:
     }
 
 
-def _tell(proof: Proof, kept_root: str | None) -> None:
+def _tell(proof: Proof, against: Against) -> None:
     out = console.stdout()
-    whom = "the ledger" if kept_root is None else "the root that you kept"
+    whom = {"root": "the root that you kept", "ledger": "the ledger", "node": f"chain {proof.chain_id}"}[against.kind]
     out.print(f"[bold green]the proof holds[/] against {whom}: record {proof.index} of job {proof.job}")
     out.print(f"ciphertext {proof.ciphertext}")
     out.print(f"root {proof.root}, block {proof.block}", markup=False)
+    if against.kind == "node" and against.contract is None:
+        out.print(f"contract {proof.contract}: whether it is the programme's, you must know (--contract)", markup=False)
 
 
 def _refuse_inside(folder: Path, *files: Path | None) -> None:

@@ -10,7 +10,7 @@ import typer
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
 from sievert.cli.options import ConfigFile, LedgerFile, effective
-from sievert.cli.prove import tell_proof
+from sievert.cli.prove import Against, tell_proof
 
 if TYPE_CHECKING:
     from pipelines.results.ledger import Ledger
@@ -30,6 +30,18 @@ def verify(
             "--root", help="A copy of the root that you kept: it decides, and no ledger is needed.", metavar="HEX"
         ),
     ] = None,
+    rpc: Annotated[
+        str | None,
+        typer.Option(
+            "--rpc",
+            help="Of a proof: ask this node of the chain that it names (one whose URL holds no secret).",
+            metavar="URL",
+        ),
+    ] = None,
+    contract: Annotated[
+        str | None,
+        typer.Option("--contract", help="With --rpc: the registry that it must be anchored in.", metavar="0x…"),
+    ] = None,
     ledger: LedgerFile = None,
     config: ConfigFile = None,
     as_json: JsonFlag = False,
@@ -44,9 +56,20 @@ def verify(
     settings = effective(config, store__ledger=ledger)
     held = open_ledger(settings.ledger, file=settings.store.ledger)
     if what.is_file():
-        tell_proof(what, held, kept_root=root, as_json=as_json)
+        against = Against(held, root, rpc, contract, timeout_s=settings.ledger.timeout_s)
+        tell_proof(what, against, as_json=as_json)
     else:
+        _refuse_node(rpc, contract)
         _verify_folder(what, held, kept_root=root, as_json=as_json)
+
+
+def _refuse_node(rpc: str | None, contract: str | None) -> None:
+    from sievert.errors import ConfigError
+
+    if rpc is not None or contract is not None:
+        raise ConfigError(
+            "--rpc and --contract are for a proof", remedy="A folder's ledger is in the settings ledger.*."
+        )
 
 
 def _verify_folder(folder: Path, ledger: Ledger, *, kept_root: str | None, as_json: bool) -> None:
