@@ -29,6 +29,9 @@ def prove(
         Path | None,
         typer.Option("--page", help="Write a page, too, that checks proofs in a browser.", metavar="FILE"),
     ] = None,
+    page_asks: Annotated[
+        bool, typer.Option("--page-asks", help="Let the page ask a node that its reader names; else it cannot connect.")
+    ] = False,
     as_json: JsonFlag = False,
     verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
@@ -44,7 +47,7 @@ def prove(
     with disk_errors("the proof could not be written"):
         file.write_bytes(proof.encoded())
         if page is not None:
-            page.write_text(render_page(), "utf-8")
+            page.write_text(render_page(asks=page_asks), "utf-8")
     if as_json:
         console.print_json({"proof": str(file), "page": page and str(page), "bytes": len(proof.encoded())})
     else:

@@ -33,6 +33,7 @@ def compile_registry() -> dict[str, Any]:
         "compiler": f"vyper {vyper.__version__}",
         "source_sha256": hashlib.sha256(source).hexdigest(),
         "code_hash": to_hex(keccak(hexstr=built["bytecode_runtime"])),
+        "code_sha256": hashlib.sha256(bytes.fromhex(built["bytecode_runtime"].removeprefix("0x"))).hexdigest(),
         "selectors": built["method_identifiers"],
         "abi": built["abi"],
         "bytecode": built["bytecode"],

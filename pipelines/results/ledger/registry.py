@@ -22,6 +22,7 @@ TAG_BYTES = 17
 _WORD_BYTES = 32
 _ANCHOR = "anchor(bytes32,bytes32,uint40)"
 _ANCHORED = "anchored(bytes32)"
+ANCHORED_EVENT = "Anchored(bytes32,bytes32,uint40)"
 _ERROR_STRING = bytes.fromhex("08c379a0")
 """Selector of `Error(string)`, which a revert with a reason returns (Solidity and Vyper alike)."""
 
@@ -33,12 +34,14 @@ class Registry:
     Attributes:
         bytecode: What a deployment sends; there are no constructor arguments.
         code_hash: Keccak-256 of the code that then stands at the address, `0x…`.
+        code_sha256: SHA-256 of the same, which a browser can compute.
         abi: The interface, as the Contract ABI specification's JSON.
         selectors: The four bytes that call each function, by signature.
     """
 
     bytecode: bytes
     code_hash: str
+    code_sha256: str
     abi: list[dict[str, Any]]
     selectors: dict[str, bytes]
 
@@ -88,6 +91,7 @@ def load_registry() -> Registry:
     return Registry(
         bytecode=bytes.fromhex(compiled["bytecode"].removeprefix("0x")),
         code_hash=compiled["code_hash"],
+        code_sha256=compiled["code_sha256"],
         abi=compiled["abi"],
         selectors={name: int(selector, 16).to_bytes(4, "big") for name, selector in compiled["selectors"].items()},
     )

@@ -1,5 +1,5 @@
 "use strict";
-// Checks a proof of Sievert's with WebCrypto alone: RFC 9162, section 2.1.3.2. Nothing leaves the page.
+// Checks a proof of Sievert's with WebCrypto alone: RFC 9162, section 2.1.3.2.
 
 const HASH = /^[0-9a-f]{64}$/;
 const HASH_BYTES = 32;
@@ -170,10 +170,24 @@ async function readFile(event) {
 // A link can carry proof and root behind its #, which browsers do not send to anybody.
 function readLink() {
   const told = new URLSearchParams(location.hash.slice(1));
-  for (const name of ["proof", "root"]) if (told.has(name)) document.getElementById(name).value = told.get(name);
+  for (const name of ["proof", "root", ...(ASKS ? ["node"] : [])]) if (told.has(name)) document.getElementById(name).value = told.get(name);
+}
+
+async function askNode() {
+  const node = document.getElementById("node").value.trim();
+  show("", "Asking the node …", []);
+  try {
+    const { proof } = await check(document.getElementById("proof").value, document.getElementById("root").value);
+    await holdAgainstNode(proof, node);
+    const known = "The proof holds on the chain, in the contract below: that it is the programme's, you must know.";
+    show("good", known, factsOf(proof));
+  } catch (fault) {
+    show("bad", fault instanceof Refusal ? fault.message : "The proof cannot be checked.", []);
+  }
 }
 
 document.getElementById("file").addEventListener("change", readFile);
+if (ASKS) document.getElementById("ask").addEventListener("click", askNode);
 for (const name of ["proof", "root"]) document.getElementById(name).addEventListener("input", answer);
 addEventListener("hashchange", () => {
   readLink();

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.results.ledger.anchor import Anchor
 from pipelines.results.ledger.registry import (
+    ANCHORED_EVENT,
     Entry,
     anchored_call,
     encode_call,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pipelines.results.ledger.rpc.node import Node
 
 KIND = "rpc"
-_EVENT = "Anchored(bytes32,bytes32,uint40)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,4 +154,4 @@ def reason_of(refusal: Refusal) -> str:
 def _topic() -> str:
     from eth_utils import keccak, to_hex
 
-    return str(to_hex(keccak(text=_EVENT)))
+    return str(to_hex(keccak(text=ANCHORED_EVENT)))
