@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -60,7 +61,8 @@ def proof(anvil: Anvil, tmp_path_factory: pytest.TempPathFactory) -> Proof:
         name: getattr(anchor, name) for name in ("chain_id", "contract", "code_hash", "transaction", "block", "time")
     }
     hashes = {"job": JOB, "ciphertext": CIPHERTEXT.hex(), "salt": SALT.hex(), "root": root.hex()}
-    return Proof(index=0, size=1, path="", ledger="rpc", **hashes, **facts)
+    values: dict[str, Any] = {"index": 0, "size": 1, "path": "", "ledger": "rpc", **hashes, **facts}
+    return Proof(**values)
 
 
 class Page:
@@ -72,8 +74,8 @@ class Page:
         script = re.search(r"<script>(.*)</script>", whole, re.DOTALL)
         assert script
         pressed = script[1] + '\ndocument.getElementById("ask").click();\n'
-        policy = (f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}" for text in (script[1], pressed))
-        (folder / "asks.html").write_text(whole.replace(script[1], pressed).replace(*policy), "utf-8")
+        before, after = (b64encode(sha256(text.encode()).digest()).decode() for text in (script[1], pressed))
+        (folder / "asks.html").write_text(whole.replace(script[1], pressed).replace(before, after), "utf-8")
 
     def answer(self, proof: Proof, node: str) -> tuple[str, str]:
         link = urlencode({"proof": json.dumps(asdict(proof)), "node": node})
