@@ -15,6 +15,7 @@ from sievert.cli.convert import convert
 from sievert.cli.demo import demo
 from sievert.cli.doctor import doctor
 from sievert.cli.evaluate import evaluate
+from sievert.cli.export_table import export_table
 from sievert.cli.keys import app as keys_app
 from sievert.cli.ledger import app as ledger_app
 from sievert.cli.model import app as model_app
@@ -65,6 +66,7 @@ app.command()(anchor)
 app.command("open")(open_)
 app.command()(prove)
 app.command()(report)
+app.command("export-table")(export_table)
 app.command()(demo)
 app.command()(evaluate)
 app.command()(convert)
