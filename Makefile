@@ -62,10 +62,10 @@ bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see
 	$(BIN)/python benchmarks/decoding.py
 
 # Orthanc is masked first: tests start their own, and no service of it shall run. What Debian calls them, and a program or file of each by which one sees that it is there
-PACKAGES := chromium orthanc orthanc-dicomweb dicom3tools
-THERE = command -v chromium >/dev/null && command -v dciodvfy >/dev/null && [ -x /usr/sbin/Orthanc ] && [ -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so ]
+PACKAGES := chromium orthanc orthanc-dicomweb dicom3tools softhsm2
+THERE = command -v chromium >/dev/null && command -v softhsm2-util >/dev/null && command -v dciodvfy >/dev/null && [ -x /usr/sbin/Orthanc ] && [ -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so ]
 
-services: $(ANVIL) ## Install what some tests start: anvil, from npm; Chromium, Orthanc and dicom3tools, from Debian's packages (asks for root).
+services: $(ANVIL) ## Install what some tests start: anvil, from npm; Chromium, Orthanc, dicom3tools and SoftHSM, from Debian's packages (asks for root).
 	@$(THERE) || { [ "$$(id -u)" = 0 ] && SUDO= || SUDO=sudo; \
 	  $$SUDO systemctl mask --quiet orthanc 2>/dev/null; \
 	  $$SUDO apt-get update -qq && \

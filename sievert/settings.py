@@ -61,6 +61,9 @@ CONFIG_VARIABLE = "SIEVERT_CONFIG"
 CONFIG_NAME = "sievert.toml"
 PASSPHRASE_VARIABLE = "SIEVERT_PASSPHRASE"  # noqa: S105 - a variable's name
 WRAPPING_KEYS_VARIABLE = "SIEVERT_WRAPPING_KEYS"
+PKCS11_MODULE_VARIABLE = "SIEVERT_PKCS11_MODULE"
+PKCS11_TOKEN_VARIABLE = "SIEVERT_PKCS11_TOKEN"  # noqa: S105 - a variable's name
+PKCS11_PIN_VARIABLE = "SIEVERT_PKCS11_PIN"
 DICOMWEB_TOKEN_VARIABLE = "SIEVERT_DICOMWEB_TOKEN"  # noqa: S105 - a variable's name
 LEDGER_KEY_VARIABLE = "SIEVERT_LEDGER_KEY"
 LEDGER_PASSPHRASE_VARIABLE = "SIEVERT_LEDGER_PASSPHRASE"  # noqa: S105 - a variable's name
@@ -73,6 +76,7 @@ SECRET_VARIABLES = frozenset(
         PASSPHRASE_VARIABLE,
         WRAPPING_KEYS_VARIABLE,
         DICOMWEB_TOKEN_VARIABLE,
+        PKCS11_PIN_VARIABLE,
         LEDGER_KEY_VARIABLE,
         LEDGER_PASSPHRASE_VARIABLE,
         FHIR_TOKEN_VARIABLE,
@@ -81,8 +85,14 @@ SECRET_VARIABLES = frozenset(
         MAIL_PASSWORD_VARIABLE,
     }
 )
-OTHER_VARIABLES = SECRET_VARIABLES | {CONFIG_VARIABLE, "SIEVERT_DATA", "SIEVERT_SHARED"}
-"""Variables that are no settings: secrets, which no setting may be, and where tests and benchmarks find real images."""
+OTHER_VARIABLES = SECRET_VARIABLES | {
+    CONFIG_VARIABLE,
+    PKCS11_MODULE_VARIABLE,
+    PKCS11_TOKEN_VARIABLE,
+    "SIEVERT_DATA",
+    "SIEVERT_SHARED",
+}
+"""Variables that are no settings: secrets, which none may be, what differs from machine to machine, real images."""
 
 
 class Settings(Branch):

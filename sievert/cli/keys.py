@@ -15,7 +15,7 @@ from sievert.cli.options import ConfigFile, KeysFolder, LedgerFile, effective
 
 app = typer.Typer(no_args_is_help=True, help="List, share, rotate, revoke, erase and export keys.")
 
-Wrapping = Literal["local", "environment", "vault"]
+Wrapping = Literal["local", "environment", "vault", "pkcs11"]
 RecipientName = Annotated[str, typer.Argument(help="Name or fingerprint of a recipient.", metavar="NAME")]
 VaultAddress = Annotated[
     str | None, typer.Option("--vault-address", help="URL of a Vault with a transit engine.", metavar="URL")

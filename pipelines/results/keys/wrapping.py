@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WRAPPING_SCHEMA = "sievert.wrapping/1"
 WRAPPING_FILE = "wrapping.json"
-PROVIDERS = ("local", "environment", "vault")
+PROVIDERS = ("local", "environment", "vault", "pkcs11")
 
 
 class WrappingKey(Protocol):
@@ -122,6 +122,10 @@ def find_provider(folder: Path, name: str, vault: dict[str, str] | None) -> Wrap
         from pipelines.results.keys.wrapping_environment import EnvironmentKeys
 
         return EnvironmentKeys()
+    if name == "pkcs11":
+        from pipelines.results.keys.wrapping_token import TokenKeys
+
+        return TokenKeys()
     if name == "vault" and vault is None:
         raise WrappingKeyError("no Vault is named", remedy="Name it with --vault-address and --vault-key.")
     if name == "vault" and vault is not None:
