@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import stat
 from typing import TYPE_CHECKING
 
+from pipelines.results.keys.keyfiles import is_open_to_others
 from pipelines.results.ledger.rpc.account import Secret
 from sievert.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_OTHERS = 0o077
 
 
 def find_secret(variable: str, file: Path | None, setting: str) -> Secret | None:
@@ -32,7 +30,7 @@ def find_secret(variable: str, file: Path | None, setting: str) -> Secret | None
     if file is None:
         return Secret(given.strip()) if given and given.strip() else None
     try:
-        if stat.S_IMODE(file.stat().st_mode) & _OTHERS:
+        if is_open_to_others(file.stat()):
             raise ConfigError(f"others may read the file of `{setting}`", remedy="Take their rights away: chmod 600.")
         return Secret(file.read_text("utf-8").strip())
     except (OSError, UnicodeDecodeError):

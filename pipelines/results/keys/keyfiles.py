@@ -32,9 +32,19 @@ SCRYPT_N = 1 << 17
 32 MiB; cryptography reads it."""
 _SCRYPT_R = 8
 _SCRYPT_P = 1
-_OTHERS = 0o077
+_OTHERS, _OTHERS_BUT_READERS_OF_GROUP = 0o077, 0o037
 _FINGERPRINT_DIGITS = 16
 _ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
+
+
+def is_open_to_others(status: os.stat_result) -> bool:
+    """Whether others than the account that we run as may read or write a file of secrets.
+
+    A file that is not ours may be readable to a group: so Kubernetes mounts a Secret for a container that is not root
+    (owner root, the pod's fsGroup, 0440).
+    """
+    forbidden = _OTHERS if status.st_uid == os.geteuid() else _OTHERS_BUT_READERS_OF_GROUP
+    return bool(stat.S_IMODE(status.st_mode) & forbidden)
 
 
 def fingerprint_of(public: X25519PublicKey) -> str:
@@ -125,7 +135,7 @@ def read_secret(file: Path) -> bytes:
         KeyStoreError: It is missing, or others may read it.
     """
     try:
-        if stat.S_IMODE(file.stat().st_mode) & _OTHERS:
+        if is_open_to_others(file.stat()):
             raise KeyStoreError(
                 f"others may read {file.name} of the key store", remedy=f"Take their rights away: chmod 600 {file.name}"
             )
