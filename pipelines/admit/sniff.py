@@ -7,6 +7,7 @@ from enum import StrEnum
 _DICOM_MAGIC = slice(128, 132)  # PS3.10 7.1: 128 bytes of preamble, then the prefix
 _NIFTI_MAGICS = (b"n+1\0", b"ni1\0")  # NIfTI-1, at offset 344
 _NIFTI2_MAGICS = (b"n+2\0", b"ni2\0")  # NIfTI-2, at offset 4
+_TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF 6.0 section 2, and BigTIFF, in either byte order
 _NIFTI2_HEADER_BYTES = (b"\x1c\x02\0\0", b"\0\0\x02\x1c")
 
 
@@ -17,6 +18,7 @@ class Format(StrEnum):
     PNG = "png"
     JPEG = "jpeg"
     NIFTI = "nifti"
+    TIFF = "tiff"
 
 
 def sniff_format(content: bytes) -> Format | None:
@@ -31,6 +33,8 @@ def sniff_format(content: bytes) -> Format | None:
         return Format.PNG
     if content.startswith(b"\xff\xd8\xff"):
         return Format.JPEG
+    if content.startswith(_TIFF_MAGICS):
+        return Format.TIFF
     if _is_nifti(content):
         return Format.NIFTI
     return Format.DICOM if _starts_like_data_set(content) else None
