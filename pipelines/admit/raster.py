@@ -63,7 +63,9 @@ def _tiff(content: bytes) -> NDArray[np.uint8] | NDArray[np.uint16] | Refusal:
             if picture.mode not in _TIFF_MODES:
                 return Refusal(Reason.FORMAT_UNSUPPORTED)
             deep = picture.mode.startswith("I;16")
-            inverted = deep and picture.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow turns 8 bits round, not 16
+            inverted = (
+                deep and getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+            )  # Pillow turns 8 bits round, not 16
             pixels = np.asarray(picture.convert("RGB") if picture.mode == "P" else picture)
     except Exception as error:  # noqa: BLE001 - whatever a file makes Pillow or a codec of its raise
         return Refusal(_truncated_or_corrupt(error))
