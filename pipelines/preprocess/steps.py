@@ -14,7 +14,7 @@ from pipelines.preprocess.resampling import resize_picture, resize_volume
 from sievert.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from models.recipe import Step
 
@@ -83,6 +83,26 @@ def prepare_channels(pixels: Picture, recipe: Recipe) -> NDArray[np.uint8]:
     """
     steps = [step for step in recipe.steps if not isinstance(step, ZScore)]
     return np.stack([_eight_bit(_do(steps, channel)) for channel in pixels])
+
+
+def trace_recipe(pixels: Picture, recipe: Recipe) -> Iterator[tuple[str, Picture]]:
+    """Do a recipe step by step, as `apply_recipe` does it, and show what each one made.
+
+    Args:
+        pixels: As for `apply_recipe`.
+        recipe: What to do.
+
+    Yields:
+        A step's name and the picture after it; the first is `admitted` and the picture as it came.
+
+    Raises:
+        DataError: As for `apply_recipe`.
+    """
+    picture = _checked(pixels, may_float=isinstance(recipe.steps[0], Rescale))
+    yield "admitted", picture
+    for step in recipe.steps:
+        picture = _apply(step, picture)
+        yield step.step, picture
 
 
 def _do(steps: Sequence[Step], pixels: Picture) -> Picture:

@@ -23,6 +23,7 @@ from sievert.cli.notify import app as notify_app
 from sievert.cli.open import open_
 from sievert.cli.pretrain import pretrain
 from sievert.cli.prove import prove
+from sievert.cli.recipe import app as recipe_app
 from sievert.cli.report import report
 from sievert.cli.screen import screen
 from sievert.cli.settings import settings
@@ -75,6 +76,7 @@ app.command()(tune)
 app.command()(compare)
 app.command()(pretrain)
 app.add_typer(model_app, name="model")
+app.add_typer(recipe_app, name="recipe")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(keys_app, name="keys")
 app.add_typer(notify_app, name="notify")

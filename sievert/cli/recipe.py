@@ -1,0 +1,112 @@
+"""`sievert recipe`: what is done to an image before a network reads it, and how that looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sievert.cli import console
+from sievert.cli.console import JsonFlag, VerboseFlag
+from sievert.cli.options import ConfigFile, effective
+
+if TYPE_CHECKING:
+    from models.package import ModelPackage
+
+app = typer.Typer(no_args_is_help=True, help="List, show and try recipes: what is done to an image before a network.")
+
+ModelOption = Annotated[str, typer.Option("--model", help="Name or folder of the model package that it travels with.")]
+
+
+@app.callback()
+def recipe() -> None:
+    """List, show and try recipes: what is done to an image before a network."""
+
+
+@app.command("list")
+def list_(
+    *,
+    as_json: JsonFlag = False,
+    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """List the recipes of the packages that come with Sievert."""
+    from models.package import load_package
+    from sievert.cli.listing import list_packages
+
+    told = [{"model": one["name"], **_described(load_package(one["name"]))} for one in list_packages()]
+    if as_json:
+        console.print_json(told)
+        return
+    for one in told:
+        steps = " → ".join(step["step"] for step in one["steps"])
+        console.stdout().print(f"{one['model']}: {steps}  ({one['digest'][:12]})", markup=False)
+
+
+@app.command()
+def show(
+    model: Annotated[str, typer.Argument(help="Name or folder of a model package.", metavar="MODEL")] = "default",
+    *,
+    as_json: JsonFlag = False,
+    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """Show the steps of a package's recipe with their settings, and its digest, which is in every result."""
+    from models.package import load_package
+
+    told = _described(load_package(model))
+    if as_json:
+        console.print_json(told)
+        return
+    for step in told["steps"]:
+        settings = ", ".join(f"{name} {value}" for name, value in step.items() if name != "step")
+        console.stdout().print(f"{step['step']:8} {settings}", markup=False)
+    console.stdout().print(f"digest   {told['digest']}", markup=False)
+
+
+@app.command("try")
+def try_(
+    file: Annotated[Path, typer.Argument(help="An image.", metavar="FILE")],
+    *,
+    model: ModelOption = "default",
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Where to write a picture of all steps, side by side.", metavar="PNG")
+    ] = None,
+    config: ConfigFile = None,
+    as_json: JsonFlag = False,
+    verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
+) -> None:
+    """Do a recipe on one image, whatever it shows, and tell what each step made. The picture is patient data."""
+    from models.package import load_package
+    from pipelines.admit.admission import decode
+    from pipelines.admit.reading import read_source
+    from pipelines.preprocess.trying import draw_steps, try_recipe
+    from pipelines.results.disk import disk_errors
+    from sievert.errors import DataError
+    from sievert.records import Refusal
+
+    policy = effective(config).admit
+    content = read_source(str(file.absolute()), max_bytes=policy.max_file_bytes)
+    pixels = content if isinstance(content, Refusal) else decode(content, policy)
+    if isinstance(pixels, Refusal):
+        raise DataError(f"the image is refused: {pixels.explanation}")
+    tried = try_recipe(pixels, load_package(model).recipe)
+    if to is not None:
+        from PIL import Image
+
+        with disk_errors("the picture could not be written"):
+            Image.fromarray(draw_steps(tried)).save(to, "PNG")
+    _tell([one.told for one in tried], to, as_json=as_json)
+
+
+def _tell(told: list[dict[str, Any]], to: Path | None, *, as_json: bool) -> None:
+    if as_json:
+        console.print_json({"steps": told, "picture": to and str(to)})
+        return
+    for one in told:
+        size, values = f"{one['rows']} x {one['columns']}", f"{one['least']} to {one['most']}"
+        line = f"{one['step']:9} {size:>12}  {one['type']:8} {values:24} {one['ms']:8.2f} ms"
+        console.stdout().print(line, markup=False)
+
+
+def _described(package: ModelPackage) -> dict[str, Any]:
+    return {"digest": package.recipe.digest, "steps": [step.model_dump() for step in package.recipe.steps]}
