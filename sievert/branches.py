@@ -42,6 +42,10 @@ class AdmitSettings(Branch):
     max_voxels: PositiveInt = Field(default=500_000_000, description="Most voxels of a volume made of a series.")
     min_bits: PositiveInt = Field(default=8, le=16, description="Fewest bits stored a pixel.")
     max_file_bytes: PositiveInt = Field(default=1 << 30, description="Largest file that is read.")
+    timeout_s: PositiveFloat = Field(
+        default=60,
+        description="Longest that admission of one input may take, in seconds; one that takes longer is refused.",
+    )
     undeclared: Literal["assume", "refuse"] = Field(
         default="assume",
         description=(

@@ -90,7 +90,7 @@ _EXPLANATIONS = {
     Reason.FORMAT_NO_PIXELS: "The object carries no image to screen (report, plan, segmentation, index …).",
     Reason.FORMAT_UNSUPPORTED: "The transfer syntax or pixel layout has no decoder here.",
     Reason.FORMAT_TOO_LARGE: "The image declares more pixels than the policy allows.",
-    Reason.FORMAT_DECODER_CRASHED: "The decoder's native code died on this file; it was tried in isolation.",
+    Reason.FORMAT_DECODER_CRASHED: "The decoder died on this file, or did not end in time; it was tried in isolation.",
     Reason.COMPLIANCE_COLOUR: "The image is in colour; the policy admits grey images only.",
     Reason.COMPLIANCE_SPATIAL_RANK: "The image is a volume or has several frames; the model reads single pictures.",
     Reason.COMPLIANCE_MATRIX_SIZE: "The image has fewer rows or columns than the policy's minimum.",

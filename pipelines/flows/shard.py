@@ -16,6 +16,7 @@ from models.predictor import Predictor
 from pipelines.admit.admission import Admission, admit
 from pipelines.admit.isolation import survives
 from pipelines.admit.reading import read_source
+from pipelines.admit.watchdog import time_limit
 from pipelines.cohort.ids import Pseudonyms
 from pipelines.cohort.plan import Plan
 from pipelines.decide import decide
@@ -179,7 +180,8 @@ class ShardScreener:
             given_up or not self._may_be_tried(planned, scope=scope, policy=policy)
         ):
             return Admission(Refusal(Reason.FORMAT_DECODER_CRASHED))
-        return admit(content, planned, scope=scope, policy=policy)
+        with time_limit(policy.timeout_s):
+            return admit(content, planned, scope=scope, policy=policy)
 
     def _patient(self, planned: PlannedInput, record: str, admission: Admission) -> str:
         """The manifest's word, else the header's, else the input is its own patient."""

@@ -1,4 +1,4 @@
-"""A file on which a decoder's native code dies costs its own row, in a real run with real workers."""
+"""A file on which a decoder's native code dies, or never ends, costs its own row, in a real run with real workers."""
 
 from __future__ import annotations
 
@@ -6,34 +6,44 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
+
 from sievert.records import Reason
 from tests.integration.processes import Runs
 
 POISON = b"POISON-FOR-TESTS"
 # Each Python process of the run takes this up: a picture with the poison in it kills the process that opens it.
-SITECUSTOMIZE = f"""
-import ctypes
+SITECUSTOMIZE = """
+import ctypes, time
 from PIL import Image
 
 opened = Image.open
 
 def open_or_die(file, *arguments, **named):
-    if {POISON!r} in file.getvalue():
-        ctypes.string_at(0)
+    if %r in file.getvalue():
+        %s
     return opened(file, *arguments, **named)
 
 Image.open = open_or_die
 """
 
 
-def test_a_file_that_kills_its_decoder_costs_its_own_row_only(pictures: Path, tmp_path: Path) -> None:
+HANGS = "ctypes.PyDLL(None).sleep(1000)"
+"""In native code that keeps the interpreter's lock: no thread of Python's could end it."""
+
+
+@pytest.mark.parametrize("deed", ["ctypes.string_at(0)", HANGS], ids=["dies", "hangs"])
+def test_a_file_that_kills_or_holds_its_decoder_costs_its_own_row_only(
+    pictures: Path, tmp_path: Path, deed: str
+) -> None:
     folder = tmp_path / "in"
     shutil.copytree(pictures, folder)
     picture = (folder / "09.png").read_bytes()
     (folder / "09.png").write_bytes(picture + POISON)
     (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE)
-    runs = Runs(home=tmp_path / "home", cwd=tmp_path, extra={"PYTHONPATH": str(tmp_path / "site")})
+    (tmp_path / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE % (POISON, deed))
+    extra = {"PYTHONPATH": str(tmp_path / "site"), "SIEVERT_ADMIT__TIMEOUT_S": "3"}
+    runs = Runs(home=tmp_path / "home", cwd=tmp_path, extra=extra)
     code, answer, err = runs.run("screen", folder, "--out", tmp_path / "out", "--json")
     assert code == 0, err
     assert (answer["images"], answer["screened"]) == (26, 20)
