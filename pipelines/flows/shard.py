@@ -23,6 +23,7 @@ from pipelines.decide import decide
 from pipelines.flows.journal import ShardJournal
 from pipelines.flows.payload import Screened, describe_refused, describe_screened, explain
 from pipelines.flows.stopwatch import Stopwatch
+from pipelines.flows.tally import Tally
 from pipelines.preprocess.steps import apply_recipe
 from pipelines.results.disk import disk_errors
 from pipelines.results.keystore import KeyStore
@@ -44,7 +45,6 @@ from sievert.records import (
     Prediction,
     Reason,
     Refusal,
-    ShardCounts,
 )
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipelines.flows.task import ScreenTask
+    from sievert.records import ShardCounts
 
-BINS = 20
 MOST_DEATHS = 3
 """Attempts that may end at one input before it is given up."""
 
@@ -123,7 +123,7 @@ class ShardScreener:
         """One attempt: keys first, then the results that need them. None where another attempt won."""
         attempt, clock, job = uuid4().hex, Stopwatch(), self._task.job
         sealer = RowSealer(job)
-        tally = _Tally()
+        tally = Tally()
         rows = [
             row for batch in self._batches(shard, journal, clock) for row in self._finish(batch, sealer, tally, clock)
         ]
@@ -133,10 +133,10 @@ class ShardScreener:
         sealed_counts = seal_counts(counts, identity_key=self._keys.identity_key, job=job)
         footer = ShardFooter(job, shard, attempt, self._keys.fingerprint, sealed_counts)
         draft = self._out.work / f"{shard:05d}-{attempt}.parquet"
-        won = write_shard(self._out.shard(shard), rows, footer, draft=draft)
-        if not won:
-            self._keys.drop_keys(job, shard=shard, attempt=attempt)
-        return counts if won else None
+        if write_shard(self._out.shard(shard), rows, footer, draft=draft):
+            return counts
+        self._keys.drop_keys(job, shard=shard, attempt=attempt)
+        return None
 
     def _batches(self, shard: int, journal: ShardJournal, clock: Stopwatch) -> Iterator[list[_Case]]:
         planned, size = self._plan.shard(shard), self._task.batch_size
@@ -191,7 +191,7 @@ class ShardScreener:
         issuer = "" if planned.patient else admission.identity.get("IssuerOfPatientID", "")
         return self._pseudonyms.patient(named, issuer)
 
-    def _finish(self, batch: list[_Case], sealer: RowSealer, tally: _Tally, clock: Stopwatch) -> Iterator[SealedRow]:
+    def _finish(self, batch: list[_Case], sealer: RowSealer, tally: Tally, clock: Stopwatch) -> Iterator[SealedRow]:
         """Predict the batch, then decide, explain and seal each; refused ones are sealed with their reason."""
         with clock("predict"):
             predictions = iter(self._predict(batch))
@@ -213,7 +213,7 @@ class ShardScreener:
         return self._predictor(np.stack(tensors)) if tensors else []
 
     def _conclude(
-        self, case: _Case, prediction: Prediction | None, tally: _Tally, clock: Stopwatch
+        self, case: _Case, prediction: Prediction | None, tally: Tally, clock: Stopwatch
     ) -> tuple[Refusal | None, dict[str, object]]:
         """The record of one input: a refusal, or a verdict with its explanation."""
         outcome, about = case.outcome, self._about(case)
@@ -248,34 +248,3 @@ def _find_invalid(prediction: Prediction) -> Reason | None:
     if not np.isfinite(prediction.probabilities).all():
         return Reason.FEATURES_NOT_FINITE
     return check_features(prediction.features)
-
-
-class _Tally:
-    """Counts a shard as it goes."""
-
-    def __init__(self) -> None:
-        self._reasons: dict[str, int] = {}
-        self._decisions: dict[str, int] = {}
-        self._histogram = [0] * BINS
-        self._flagged = 0
-
-    def refused(self, refusal: Refusal) -> None:
-        self._reasons[refusal.reason] = self._reasons.get(refusal.reason, 0) + 1
-
-    def screened(self, decision: str, probability: float, *, flagged: bool) -> None:
-        self._decisions[decision] = self._decisions.get(decision, 0) + 1
-        self._histogram[min(int(probability * BINS), BINS - 1)] += 1
-        self._flagged += flagged
-
-    def counts(self, stage_s: dict[str, float]) -> ShardCounts:
-        screened, quarantined = sum(self._decisions.values()), sum(self._reasons.values())
-        return ShardCounts(
-            planned=screened + quarantined,
-            screened=screened,
-            flagged=self._flagged,
-            quarantined=quarantined,
-            reasons=dict(self._reasons),
-            histogram=list(self._histogram),
-            decisions=dict(self._decisions),
-            stage_s={stage: round(seconds, 6) for stage, seconds in stage_s.items()},
-        )

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _TRIES = 2
+_MOVES = 6
 _AGAIN_S = 0.5
 _TOO_MANY, _SERVER = 429, 500
+_MOVING = ("blockoutofrange", "header not found", "header for hash not found", "unknown block", "missing trie node")
+"""What nodes say of a block that a reorganisation takes away while they look into it."""
 _LONGEST_MESSAGE = 200
 
 
@@ -144,12 +147,16 @@ class Node:
         return told
 
     def _try(self, method: str, *parameters: object) -> Any:  # noqa: ANN401 - JSON
-        told = self._post(method, parameters)
-        with understood():
-            error = told.get("error")
-            if error is None:
-                return told["result"]
-            return Refusal(str(error["message"])[:_LONGEST_MESSAGE], _returned(error.get("data")))
+        for _ in range(_MOVES):
+            told = self._post(method, parameters)
+            with understood():
+                if told.get("error") is None:
+                    return told["result"]
+                refusal = _refusal(told["error"])
+            if not any(word in refusal.message.lower() for word in _MOVING):
+                return refusal
+            time.sleep(_AGAIN_S)
+        raise LedgerUnavailableError("the node has no settled newest block")
 
     def _post(self, method: str, parameters: Sequence[object]) -> dict[str, Any]:
         """Every call may be repeated: a transaction that is sent twice is the same one."""
@@ -208,6 +215,10 @@ def _head(told: dict[str, Any]) -> Head:
         time=int(told["timestamp"], 16),
         base_fee=None if fee is None else int(fee, 16),
     )
+
+
+def _refusal(error: dict[str, Any]) -> Refusal:
+    return Refusal(str(error["message"])[:_LONGEST_MESSAGE], _returned(error.get("data")))
 
 
 def _returned(data: object) -> bytes:

@@ -20,12 +20,14 @@ REVERT = keccak(text="Error(string)")[:4] + encode(["string"], ["only a writer"]
 
 
 @contextmanager
-def answering(body: bytes, status: int = 200) -> Iterator[Node]:
-    """Something that answers every question with the same."""
+def answering(*bodies: bytes, status: int = 200) -> Iterator[Node]:
+    """Something that answers one question after the other, and all that follow with the last."""
+    left = list(bodies)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
+            body = left.pop(0) if len(left) > 1 else left[0]
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -73,13 +75,28 @@ def test_an_answer_that_no_node_gives_is_refused_as_such(body: bytes) -> None:
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_an_overloaded_or_broken_node_counts_as_away(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.results.ledger.rpc.node._AGAIN_S", 0)
-    with answering(b"", status) as node, pytest.raises(LedgerUnavailableError, match=str(status)):
+    with answering(b"", status=status) as node, pytest.raises(LedgerUnavailableError, match=str(status)):
         node.chain_id()
+
+
+MOVING = ["BlockOutOfRangeError: block height is 90 but requested was 91", "header not found", "Unknown block"]
+
+
+@pytest.mark.parametrize("message", MOVING)
+def test_a_block_that_a_reorganisation_took_away_is_asked_for_again(
+    message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.results.ledger.rpc.node._AGAIN_S", 0)
+    gone = told(error={"code": -32602, "message": message})
+    with answering(gone, gone, told(result="0x")) as node:
+        assert node.call("0x" + "11" * 20, b"") == b""
+    with answering(gone) as node, pytest.raises(LedgerUnavailableError, match="settled"):
+        node.call("0x" + "11" * 20, b"")
 
 
 @pytest.mark.parametrize("status", [401, 404])
 def test_a_node_that_lets_nobody_in_does_not_count_as_away(status: int) -> None:
-    with answering(b"", status) as node, pytest.raises(LedgerError, match=str(status)) as refused:
+    with answering(b"", status=status) as node, pytest.raises(LedgerError, match=str(status)) as refused:
         node.chain_id()
     assert not isinstance(refused.value, LedgerUnavailableError)
 
