@@ -16,6 +16,7 @@ from typing import Any
 import platformdirs
 from pydantic import Field, ValidationError
 
+from sievert.branchdeidentify import DeidentifySettings, DeviceRule
 from sievert.branchdocuments import DicomSettings, FhirSettings
 from sievert.branches import (
     AdmitSettings,
@@ -39,6 +40,8 @@ __all__ = [
     "ClusterSettings",
     "CohortSettings",
     "DecideSettings",
+    "DeidentifySettings",
+    "DeviceRule",
     "DicomSettings",
     "EscalationDelays",
     "FhirSettings",
@@ -100,6 +103,7 @@ class Settings(Branch):
 
     cohort: CohortSettings = CohortSettings()
     admit: AdmitSettings = AdmitSettings()
+    deidentify: DeidentifySettings = DeidentifySettings()
     predict: PredictSettings = PredictSettings()
     decide: DecideSettings = DecideSettings()
     cluster: ClusterSettings = ClusterSettings()

@@ -11,6 +11,7 @@
     KEYS/erasures.json, jobs/JOB/noted.json   who was erased, and from which erasure on it holds for a job
     KEYS/audit.jsonl                   who did what when
     KEYS/notices/JOB.sqlite            who is told of what of a job
+    KEYS/identities/PATIENT/NAME.sealed   who is behind a pseudonym, where `sievert deidentify` took that away
 
 The folder has mode 0700, files 0600. It lies apart from the results: who has only those has nothing that opens.
 An exported folder (`sievert keys export`) has `recipient.pub`, `jobs` and `export.json`, and is opened in the same way.

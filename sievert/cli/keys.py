@@ -189,11 +189,14 @@ def erase(
         swept = erase_patient(store, patient, job=job, progress=progress)
     record_erasures(store, swept)
     problem = try_to_bind(store, settings)
-    told = {"patient": patient, "job": job, "tables": swept.tables, "keys": swept.rows, "anchored": problem is None}
+    told = {"patient": patient, "job": job, "tables": swept.tables, "keys": swept.rows, "identities": swept.identities}
+    told["anchored"] = problem is None
     if as_json:
         console.print_json(told)
     else:
         console.stdout().print(f"erased: {swept.rows} data key(s) from {swept.tables} table(s)")
+        if swept.identities:
+            console.stdout().print(f"and {swept.identities} of the re-identification map; delete older copies of that")
         console.stdout().print("older copies of the key store still have them: make those worthless with `keys rotate`")
     if problem is not None:
         raise NotAnchoredError(

@@ -12,6 +12,7 @@ from sievert.cli.anchor import anchor
 from sievert.cli.audit import app as audit_app
 from sievert.cli.compare import compare
 from sievert.cli.convert import convert
+from sievert.cli.deidentify import deidentify, reidentify
 from sievert.cli.demo import demo
 from sievert.cli.doctor import doctor
 from sievert.cli.evaluate import evaluate
@@ -71,6 +72,8 @@ app.command("export-table")(export_table)
 app.command()(demo)
 app.command()(evaluate)
 app.command()(convert)
+app.command()(deidentify)
+app.command()(reidentify)
 app.command()(train)
 app.command()(tune)
 app.command()(compare)

@@ -38,6 +38,7 @@ class Series:
 
     Attributes:
         uid: SeriesInstanceUID; an identifier.
+        study: StudyInstanceUID; an identifier, empty where the header has none.
         patient: PatientID and its issuer; identifiers.
         modality: DICOM code; empty where the header names none that is known.
         body_part: DICOM term; empty where the header names none that is known.
@@ -45,6 +46,7 @@ class Series:
     """
 
     uid: str = field(repr=False)
+    study: str = field(repr=False)
     patient: tuple[str, str] = field(repr=False)
     modality: str
     body_part: str
@@ -94,6 +96,7 @@ def _described(dataset: Dataset) -> Series | Refusal:
         return Refusal(Reason.FORMAT_NO_PIXELS)
     return Series(
         uid=_text(dataset, "SeriesInstanceUID"),
+        study=_text(dataset, "StudyInstanceUID"),
         patient=(_text(dataset, "PatientID"), _text(dataset, "IssuerOfPatientID")),
         modality=_known(_text(dataset, "Modality"), KNOWN_MODALITIES),
         body_part=_known(_text(dataset, "BodyPartExamined"), KNOWN_BODY_PARTS),

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pipelines.results.custody.sweeping import Swept, sweep, working_on
+from pipelines.results.keys.identities import Identities
 from pipelines.results.keys.locks import changing_state
 from pipelines.results.keys.tables import KeyTable, find_tables, read_patients
 from sievert.errors import KeyStoreError
@@ -46,6 +47,8 @@ def erase(store: KeyStore, patient: str, *, job: str | None, progress: Progress)
         erasing = _Erasing(store, patient)
         swept = sweep(store, erasing, job=job, progress=progress)
         swept.rows = erasing.removed
+        if job is None:
+            swept.identities = Identities(store.folder).erase(patient)
         store.log("erased", **concerned, tables=swept.tables, keys=swept.rows)
     return swept
 
@@ -68,7 +71,7 @@ class _Erasing:
 
 
 def _check_known(store: KeyStore, patient: str, job: str | None) -> None:
-    if store.erasures.knows(patient, job):
+    if store.erasures.knows(patient, job) or (job is None and Identities(store.folder).knows(patient)):
         return
     if not any(patient in read_patients(place.file(store.folder)) for place in find_tables(store.folder, job)):
         where = "for this job" if job else "for any job"

@@ -32,10 +32,12 @@ class Swept:
     Attributes:
         tables: Tables written anew.
         rows: Wrapped data keys that were added, or removed.
+        identities: Entries of the re-identification map that were removed.
     """
 
     tables: int = 0
     rows: int = 0
+    identities: int = 0
 
 
 @contextmanager
