@@ -1,9 +1,9 @@
 """The score of de-identification over the planted corpus, and what it costs a file.
 
 An identifier is planted in each attribute of PS3.15 Table E.1-1 at sequence depths 0 to 3, in every attribute of
-free text, in private attributes, overlays, curves, file meta, preamble, codes and behind pixels; then the output's bytes
-are scanned. Burned-in text: lines in typefaces and on pictures that the finder was not trained on, in whole files.
-The time is that of everything but the search for text, whose time `benchmarks/burned_in.py` prints.
+free text, in private attributes, overlays, curves, file meta, preamble, codes and behind the pixels; then the bytes of
+what comes out are scanned. Burned-in text: lines in typefaces and on pictures that the finder was not trained on, in
+whole files. The time is that of all but the search for text, whose time `benchmarks/burned_in.py` prints.
 """
 
 from __future__ import annotations

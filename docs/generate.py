@@ -13,6 +13,7 @@ from typer.main import get_command
 from models.networks.registry import ARCHITECTURES
 from models.pretraining.settings import PretrainSettings
 from models.training.settings import AugmentSettings, TrainingSettings
+from sievert.branchadmit import PRESETS
 from sievert.cli.main import app
 from sievert.errors import all_errors
 from sievert.records import FAMILIES, Reason
@@ -60,6 +61,30 @@ def settings() -> str:
             lines += [f"## `[{name}]`", "", f"{_first(branch)}", "", "| setting | environment | default | meaning |"]
             lines += ["|---|---|---|---|", *_rows(name, branch), ""]
     return "\n".join(lines)
+
+
+def policies() -> str:
+    """What each named policy sets."""
+    lines = [
+        "# Named compliance policies",
+        "",
+        "`sievert screen --policy NAME`, or `preset` in the table `[admit]` of `sievert.toml`. What is set beside it",
+        "goes before it; a limit that is left out is not looked at. The limits of quality for chest X-rays refuse none",
+        "of 100 NIH radiographs, 63 % of the same slightly out of focus, and all that are badly so, overexposed,",
+        "nearly blank, or collimated to a quarter: `benchmarks/quality.py` prints it.",
+        "",
+    ]
+    for name, preset in PRESETS.items():
+        lines += [f"## `{name}`", "", "| setting | value |", "|---|---|"]
+        plain = {key: value for key, value in preset.items() if key != "quality"}
+        both = {**plain, **{f"quality.{key}": value for key, value in preset["quality"].items()}}
+        lines += [f"| `admit.{key}` | `{_toml(value)}` |" for key, value in both.items()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _toml(value: object) -> str:
+    return json.dumps(list(value) if isinstance(value, tuple) else value)
 
 
 def commands() -> str:
@@ -158,6 +183,7 @@ def _first(kind: type) -> str:
 
 PAGES = {
     "errors.md": errors,
+    "policies.md": policies,
     "reasons.md": reasons,
     "settings.md": settings,
     "commands.md": commands,

@@ -32,45 +32,6 @@ class CohortSettings(Branch):
     )
 
 
-class AdmitSettings(Branch):
-    """The compliance policy: what may be screened."""
-
-    min_side_px: PositiveInt = Field(default=64, description="Fewest rows and columns of an image.")
-    max_pixels: PositiveInt = Field(
-        default=100_000_000, description="Most pixels an image may declare; more is refused before decoding."
-    )
-    max_voxels: PositiveInt = Field(default=500_000_000, description="Most voxels of a volume made of a series.")
-    min_bits: PositiveInt = Field(default=8, le=16, description="Fewest bits stored a pixel.")
-    max_file_bytes: PositiveInt = Field(default=1 << 30, description="Largest file that is read.")
-    timeout_s: PositiveFloat = Field(
-        default=60,
-        description="Longest that admission of one input may take, in seconds; one that takes longer is refused.",
-    )
-    undeclared: Literal["assume", "refuse"] = Field(
-        default="assume",
-        description=(
-            "A picture without a header (PNG, JPEG) and without a manifest's word says neither modality nor "
-            "body part: `assume` takes the operator's choice of model as that word and writes so into the record, "
-            "`refuse` quarantines it."
-        ),
-    )
-    allow_burned_in: bool = Field(
-        default=False, description="Admit images whose header says that text is burned into the pixels."
-    )
-    uneven_slices: Literal["resample", "refuse"] = Field(
-        default="resample",
-        description="A series whose slices lie unevenly: interpolated from their true positions, or refused.",
-    )
-    max_gap: PositiveFloat = Field(
-        default=3, description="Widest gap between slices, in median gaps; a wider one means that slices are missing."
-    )
-    tilted_gantry: Literal["resample", "refuse"] = Field(
-        default="resample",
-        description="A series whose slices are tilted against their stack (CT's gantry): interpolated, or refused.",
-    )
-    allow_for_processing: bool = Field(default=False, description="Admit raw (FOR PROCESSING) images.")
-
-
 class PredictSettings(Branch):
     """How the network runs."""
 

@@ -6,9 +6,26 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from sievert.reasons import FAMILIES, Reason
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+__all__ = [
+    "FAMILIES",
+    "RECORD_VERSION",
+    "Admitted",
+    "Decision",
+    "ImageFacts",
+    "Outcome",
+    "PlannedInput",
+    "Prediction",
+    "Reason",
+    "Refusal",
+    "ShardCounts",
+    "Verdict",
+]
 
 RECORD_VERSION = "sievert.record/1"
 """Schema of the sealed record; documented in docs/out-folder.md."""
@@ -27,87 +44,6 @@ class Outcome(StrEnum):
 
     SCREENED = "screened"
     QUARANTINED = "quarantined"
-
-
-class Reason(StrEnum):
-    """Why an input was quarantined: `family.case`; `explanation` says it in words.
-
-    Families: `format` ("Incorrect dataset format"), `compliance` ("Dataset is not compliant"), `scope`
-    (the model package does not declare it), `features` (the network's feature map is invalid).
-    """
-
-    FORMAT_UNREADABLE = "format.unreadable"
-    FORMAT_EMPTY = "format.empty"
-    FORMAT_UNKNOWN = "format.unknown"
-    FORMAT_TRUNCATED = "format.truncated"
-    FORMAT_CORRUPT = "format.corrupt"
-    FORMAT_NO_PIXELS = "format.no-pixels"
-    FORMAT_UNSUPPORTED = "format.unsupported"
-    FORMAT_TOO_LARGE = "format.too-large"
-    FORMAT_DECODER_CRASHED = "format.decoder-crashed"
-    COMPLIANCE_COLOUR = "compliance.colour"
-    COMPLIANCE_SPATIAL_RANK = "compliance.spatial-rank"
-    COMPLIANCE_MATRIX_SIZE = "compliance.matrix-size"
-    COMPLIANCE_BIT_DEPTH = "compliance.bit-depth"
-    COMPLIANCE_BLANK = "compliance.blank"
-    COMPLIANCE_BURNED_IN = "compliance.burned-in-annotation"
-    COMPLIANCE_FOR_PROCESSING = "compliance.for-processing"
-    COMPLIANCE_GEOMETRY = "compliance.geometry"
-    COMPLIANCE_UNEVEN_SLICES = "compliance.uneven-slices"
-    COMPLIANCE_TILTED = "compliance.tilted-gantry"
-    SCOPE_MODALITY = "scope.modality"
-    SCOPE_BODY_PART = "scope.body-part"
-    SCOPE_VIEW = "scope.view"
-    SCOPE_UNDECLARED = "scope.undeclared"
-    FEATURES_NOT_FINITE = "features.not-finite"
-    FEATURES_CONSTANT = "features.constant"
-
-    @property
-    def family(self) -> str:
-        """The part before the dot."""
-        return self.value.split(".", 1)[0]
-
-    @property
-    def explanation(self) -> str:
-        """One sentence for the sender, without anything from the file."""
-        return _EXPLANATIONS[self]
-
-
-FAMILIES = {
-    "format": "Incorrect dataset format",
-    "compliance": "Dataset is not compliant",
-    "scope": "Outside what the model package declares",
-    "features": "The network's feature map is invalid",
-}
-"""What each family of reasons is called in reports."""
-
-_EXPLANATIONS = {
-    Reason.FORMAT_UNREADABLE: "The file could not be read: it is gone, not permitted, or the disk failed.",
-    Reason.FORMAT_EMPTY: "The file has no content.",
-    Reason.FORMAT_UNKNOWN: "The content is none of DICOM, PNG, JPEG, TIFF or NIfTI.",
-    Reason.FORMAT_TRUNCATED: "The file ends before its image does.",
-    Reason.FORMAT_CORRUPT: "The content cannot be decoded as the format that it claims to be.",
-    Reason.FORMAT_NO_PIXELS: "The object carries no image to screen (report, plan, segmentation, index …).",
-    Reason.FORMAT_UNSUPPORTED: "The transfer syntax or pixel layout has no decoder here.",
-    Reason.FORMAT_TOO_LARGE: "The image declares more pixels than the policy allows.",
-    Reason.FORMAT_DECODER_CRASHED: "The decoder died on this file, or did not end in time; it was tried in isolation.",
-    Reason.COMPLIANCE_COLOUR: "The image is in colour; the policy admits grey images only.",
-    Reason.COMPLIANCE_SPATIAL_RANK: "The image is a volume or has several frames; the model reads single pictures.",
-    Reason.COMPLIANCE_MATRIX_SIZE: "The image has fewer rows or columns than the policy's minimum.",
-    Reason.COMPLIANCE_BIT_DEPTH: "The image stores fewer bits a pixel than the policy's minimum.",
-    Reason.COMPLIANCE_BLANK: "All pixels have one value.",
-    Reason.COMPLIANCE_BURNED_IN: "The header says that text is burned into the pixels.",
-    Reason.COMPLIANCE_FOR_PROCESSING: "The header says that the pixels are raw, for processing, not for presentation.",
-    Reason.COMPLIANCE_GEOMETRY: "The slices of the series do not make one volume.",
-    Reason.COMPLIANCE_UNEVEN_SLICES: "The slices lie unevenly; the policy demands one distance.",
-    Reason.COMPLIANCE_TILTED: "The slices are tilted against their stack; the policy demands a right angle.",
-    Reason.SCOPE_MODALITY: "The modality is not one that the model package declares.",
-    Reason.SCOPE_BODY_PART: "The body part is not one that the model package declares.",
-    Reason.SCOPE_VIEW: "The view position is not one that the model package declares.",
-    Reason.SCOPE_UNDECLARED: "Neither header nor manifest says which modality and body part this is.",
-    Reason.FEATURES_NOT_FINITE: "The network's feature map holds values that are not finite.",
-    Reason.FEATURES_CONSTANT: "The network's feature map is constant: it saw nothing.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +77,7 @@ class ImageFacts:
         declared_by: `header`, `manifest` or `assumed`.
         attributes: Technical attributes that de-identification kept, as text by keyword.
         removed: Keywords of the attributes that de-identification took away, sorted.
+        quality: Scores of image quality that the policy has limits for, by name, each 0 to 1.
     """
 
     rows: int
@@ -150,6 +87,7 @@ class ImageFacts:
     declared_by: str
     attributes: dict[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+    quality: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

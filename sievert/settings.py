@@ -16,10 +16,10 @@ from typing import Any
 import platformdirs
 from pydantic import Field, ValidationError
 
+from sievert.branchadmit import AdmitSettings, QualitySettings
 from sievert.branchdeidentify import DeidentifySettings, DeviceRule
 from sievert.branchdocuments import DicomSettings, FhirSettings
 from sievert.branches import (
-    AdmitSettings,
     AuditSettings,
     Branch,
     ClusterSettings,
@@ -51,6 +51,7 @@ __all__ = [
     "NotifyRule",
     "NotifySettings",
     "PredictSettings",
+    "QualitySettings",
     "Settings",
     "StoreSettings",
     "WebhookSettings",

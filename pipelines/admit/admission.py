@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelines.admit.deidentify import deidentify
+from pipelines.admit.dicom.demands import check_demands
 from pipelines.admit.dicom.header import check_header
 from pipelines.admit.dicom.parsing import parse_dicom, set_aside
 from pipelines.admit.dicom.picture import decode_dicom
 from pipelines.admit.nifti import decode_nifti
+from pipelines.admit.quality import check_quality
 from pipelines.admit.raster import decode_raster
 from pipelines.admit.scope import Scope, Shown, check_scope, check_view
 from pipelines.admit.sniff import Format, sniff_format
@@ -135,7 +137,8 @@ def _decide_on_dataset(
     if isinstance(shown, Refusal):
         return shown
     view = str(dataset.get("ViewPosition") or "").strip().upper()
-    pixels = check_view(scope, view) or check_header(dataset, policy) or decode_dicom(dataset)
+    refusal = check_view(scope, view) or check_header(dataset, policy) or check_demands(dataset, policy)
+    pixels = refusal or decode_dicom(dataset)
     if isinstance(pixels, Refusal):
         return pixels
     attributes, removed = deidentify(dataset)
@@ -150,16 +153,21 @@ def _admitted(
     attributes: dict[str, str] | None = None,
     removed: tuple[str, ...] = (),
 ) -> Admitted | Refusal:
-    """The part of the compliance policy that only the pixels decide."""
+    """The part of the compliance policy that needs no header, or that only the pixels decide."""
+    if policy.modalities and shown.modality not in policy.modalities:
+        return Refusal(Reason.COMPLIANCE_MODALITY)
+    if policy.body_parts and shown.body_part not in policy.body_parts:
+        return Refusal(Reason.COMPLIANCE_BODY_PART)
     if min(pixels.shape) < policy.min_side_px:
         return Refusal(Reason.COMPLIANCE_MATRIX_SIZE, f"It is {pixels.shape[0]} by {pixels.shape[1]} pixels.")
     if pixels.min() == pixels.max():
         return Refusal(Reason.COMPLIANCE_BLANK)
+    quality = check_quality(pixels, policy.quality)
+    if isinstance(quality, Refusal):
+        return quality
     rows, columns = pixels.shape
-    return Admitted(
-        pixels,
-        ImageFacts(rows, columns, shown.modality, shown.body_part, shown.declared_by, attributes or {}, removed),
-    )
+    about = (shown.modality, shown.body_part, shown.declared_by, attributes or {}, removed, quality)
+    return Admitted(pixels, ImageFacts(rows, columns, *about))
 
 
 def _declared(planned: PlannedInput) -> tuple[str, str]:

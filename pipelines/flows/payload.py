@@ -70,6 +70,7 @@ def describe_screened(about: dict[str, object], found: Screened, rule: DecisionR
         "columns": image.columns,
         "attributes": image.attributes,
         "removed_attributes": list(image.removed),
+        "quality": image.quality,
         "diagnosis": verdict.diagnosis,
         "decision": verdict.decision.value,
         "flagged": verdict.flagged,

@@ -151,14 +151,14 @@ class ShardScreener:
             content = read_source(planned.source, max_bytes=self._task.policy.max_file_bytes)
         with clock("admit"):
             admission = Admission(content) if isinstance(content, Refusal) else self._admit(content, planned, journal)
-        with clock("preprocess"):
-            outcome = self._preprocessed(admission.outcome)
+        outcome = self._preprocessed(admission.outcome, clock)
         return self._case(planned, b"" if isinstance(content, Refusal) else content, admission, outcome)
 
-    def _preprocessed(self, outcome: Admitted | Refusal) -> _Image | Refusal:
+    def _preprocessed(self, outcome: Admitted | Refusal, clock: Stopwatch) -> _Image | Refusal:
         if isinstance(outcome, Refusal):
             return outcome
-        return _Image(outcome.facts, apply_recipe(outcome.pixels, self._package.recipe))
+        timed = lambda step: clock(f"preprocess.{step}")  # noqa: E731 - a name for what is too short for a function
+        return _Image(outcome.facts, apply_recipe(outcome.pixels, self._package.recipe, timed=timed))
 
     def _case(self, planned: PlannedInput, content: bytes, admission: Admission, outcome: _Image | Refusal) -> _Case:
         digest = sha256(content)

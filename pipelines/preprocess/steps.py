@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,9 +25,14 @@ _RANKS = (2, 3)
 _BYTE = 255
 
 Picture = NDArray[Any]
+Timed = Callable[[str], AbstractContextManager[None]]
 
 
-def apply_recipe(pixels: Picture, recipe: Recipe) -> NDArray[np.float32]:
+def _untimed(step: str) -> AbstractContextManager[None]:  # noqa: ARG001 - a stopwatch's signature
+    return nullcontext()
+
+
+def apply_recipe(pixels: Picture, recipe: Recipe, *, timed: Timed = _untimed) -> NDArray[np.float32]:
     """Turn one admitted picture or volume into what the network reads.
 
     Steps run on the picture's own integers until the z-score, so an 8-bit picture is rounded exactly as
@@ -35,6 +42,7 @@ def apply_recipe(pixels: Picture, recipe: Recipe) -> NDArray[np.float32]:
         pixels: Shape [row, column] or [slice, row, column], uint8 or uint16 in any byte order; left untouched. Before
             a rescale, finite floating point too.
         recipe: What to do.
+        timed: Entered around each step with the step's name.
 
     Returns:
         Shape [1, row, column] or [1, slice, row, column].
@@ -42,15 +50,16 @@ def apply_recipe(pixels: Picture, recipe: Recipe) -> NDArray[np.float32]:
     Raises:
         DataError: `pixels` has another shape or type, or no pixel at all; or a step is none of volumes.
     """
-    return apply_recipe_to_channels(pixels[None], recipe)
+    return apply_recipe_to_channels(pixels[None], recipe, timed=timed)
 
 
-def apply_recipe_to_channels(pixels: Picture, recipe: Recipe) -> NDArray[np.float32]:
+def apply_recipe_to_channels(pixels: Picture, recipe: Recipe, *, timed: Timed = _untimed) -> NDArray[np.float32]:
     """Do a recipe on each channel by itself, but the z-score over all channels together, as training does.
 
     Args:
         pixels: Shape [channel, row, column] or [channel, slice, row, column]; otherwise as for `apply_recipe`.
         recipe: What to do.
+        timed: As for `apply_recipe`.
 
     Returns:
         The same shape, but for the size.
@@ -60,9 +69,10 @@ def apply_recipe_to_channels(pixels: Picture, recipe: Recipe) -> NDArray[np.floa
     """
     *others, last = recipe.steps
     steps, final = (others, [last]) if isinstance(last, ZScore) else ([*others, last], [])
-    picture = np.stack([_do(steps, channel) for channel in pixels])
+    picture = np.stack([_do(steps, channel, timed) for channel in pixels])
     for step in final:
-        picture = _apply(step, picture)
+        with timed(step.step):
+            picture = _apply(step, picture)
     return np.ascontiguousarray(picture, dtype=np.float32)
 
 
@@ -105,10 +115,11 @@ def trace_recipe(pixels: Picture, recipe: Recipe) -> Iterator[tuple[str, Picture
         yield step.step, picture
 
 
-def _do(steps: Sequence[Step], pixels: Picture) -> Picture:
+def _do(steps: Sequence[Step], pixels: Picture, timed: Timed = _untimed) -> Picture:
     picture = _checked(pixels, may_float=bool(steps) and isinstance(steps[0], Rescale))
     for step in steps:
-        picture = _apply(step, picture)
+        with timed(step.step):
+            picture = _apply(step, picture)
     return picture
 
 

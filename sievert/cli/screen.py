@@ -32,6 +32,10 @@ def screen(
     workers: Annotated[int | None, typer.Option("--workers", help="Screening workers (default: one a CPU).")] = None,
     keys: KeysFolder = None,
     ledger: LedgerFile = None,
+    policy: Annotated[
+        str | None, typer.Option("--policy", help="Named compliance policy, such as chest-x-ray.", metavar="NAME")
+    ] = None,
+    profile: Annotated[bool, typer.Option("--profile", help="Print what each step cost.")] = False,
     config: ConfigFile = None,
     as_json: JsonFlag = False,
     verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
@@ -41,13 +45,20 @@ def screen(
     Run the same command again to go on after an interruption.
     """
     settings = effective(
-        config, cluster__address=address, cluster__workers=workers, store__keys=keys, store__ledger=ledger
+        config,
+        admit__preset=policy,
+        cluster__address=address,
+        cluster__workers=workers,
+        store__keys=keys,
+        store__ledger=ledger,
     )
     answer = run_screening(inputs, out, model=model, settings=settings)
     if as_json:
         console.print_json(answer)
     else:
         tell(answer)
+    if profile and not as_json:
+        _tell_profile(answer)
     if not answer["anchored"]:
         _not_anchored(answer)
     if not answer["screened"]:
@@ -79,6 +90,7 @@ def describe(screening: Screening, out: Path) -> dict[str, Any]:
         "reasons": counts["reasons"],
         "decisions": counts["decisions"],
         "images_per_second": manifest["images_per_second"],
+        "stage_s": counts["stage_s"],
         "root": finished.root,
         "anchored": finished.anchor is not None,
         "not_anchored": finished.problem.message if finished.problem else None,
@@ -107,6 +119,22 @@ def tell(answer: dict[str, Any]) -> None:
     else:
         out.print(f"not anchored yet; root {answer['root']}")
     out.print(f"report: {console.plain(answer['report'])}")
+
+
+def _tell_profile(answer: dict[str, Any]) -> None:
+    """The same that stands in the report, over all workers and runs of the job."""
+    from rich.table import Table
+
+    from pipelines.results.report.timing import in_order
+
+    spent, images = answer["stage_s"], max(1, answer["images"])
+    table, total = Table("step", box=None), sum(spent.values()) or 1.0
+    for name in ("seconds", "ms an image", "share"):
+        table.add_column(name, justify="right")
+    for stage in in_order(spent):
+        seconds = spent[stage]
+        table.add_row(stage, f"{seconds:.2f}", f"{seconds / images * 1000:.3f}", f"{seconds / total:.1%}")
+    console.stdout().print(table)
 
 
 def _not_anchored(answer: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ class Timing:
 def describe_timing(manifest: dict[str, Any]) -> Timing:
     """The times of a run manifest."""
     spent, planned = manifest["counts"]["stage_s"], manifest["header"]["planned"]
-    names = [name for name in STAGES if name in spent] + sorted(spent.keys() - STAGES.keys())
+    names = in_order(spent)
     total, longest = sum(spent.values()), max(spent.values(), default=0.0)
     times = [*(spent[name] for name in names), total]
     seconds = formats.column(times)
@@ -57,7 +57,7 @@ def describe_timing(manifest: dict[str, Any]) -> Timing:
     stages = [
         Stage(
             name=name,
-            note=STAGES.get(name, ""),
+            note=STAGES.get(name.partition(".")[0], ""),
             seconds=seconds[place],
             each_ms=each_ms[place],
             share=formats.share(spent[name], total),
@@ -66,6 +66,12 @@ def describe_timing(manifest: dict[str, Any]) -> Timing:
         for place, name in enumerate(names)
     ]
     return Timing(stages, seconds[-1], each_ms[-1], _facts(manifest))
+
+
+def in_order(spent: dict[str, float]) -> list[str]:
+    """Stages in the order in which an image goes through them, a recipe's steps in theirs; unknown ones last."""
+    known = {stage: place for place, stage in enumerate(STAGES)}
+    return sorted(spent, key=lambda name: known.get(name.partition(".")[0], len(known)))
 
 
 def speed(manifest: dict[str, Any]) -> str:
