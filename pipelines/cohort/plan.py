@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,19 +15,21 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from pipelines.cohort.cohort import from_table, to_table
+from pipelines.cohort.declared import Declared
 from sievert.errors import IntegrityError, WrongKeyError
 from sievert.records import PlannedInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from pipelines.cohort.declared import Declared
+    from pipelines.cohort.cohort import Cohort
 
 SMALLEST_SHARD = 16
 LARGEST_SHARD = 1024
 SHARDS_A_JOB = 64
-_SCHEMA = pa.schema([pa.field("index", pa.int64(), nullable=False), pa.field("input", pa.binary(), nullable=False)])
+_SCHEMA = pa.schema([pa.field("first", pa.int64(), nullable=False), pa.field("inputs", pa.binary(), nullable=False)])
 _SALT = b"sievert.plan.salt"
 
 
@@ -68,8 +70,8 @@ def cut_shards(planned: int, *, size: int | None = None) -> Shards:
     return Shards(planned, 1 << (wanted.bit_length() - 1))
 
 
-def write_plan(file: Path, inputs: Sequence[Declared], *, shards: Shards, key: bytes) -> str:
-    """Write the plan, one row group a shard, each input sealed: paths and patients are identifiers.
+def write_plan(file: Path, inputs: Cohort, *, shards: Shards, key: bytes) -> str:
+    """Write the plan, one row group a shard, each shard sealed whole: paths and patients are identifiers.
 
     Args:
         file: Where to; replaced.
@@ -82,13 +84,38 @@ def write_plan(file: Path, inputs: Sequence[Declared], *, shards: Shards, key: b
     """
     salt = os.urandom(32)
     cipher = AESGCM(_plan_key(key, salt))
-    with pq.ParquetWriter(file, _SCHEMA.with_metadata({_SALT: salt.hex().encode()})) as writer:
-        for start in range(0, len(inputs), shards.size):
-            indices = range(start, min(start + shards.size, len(inputs)))
-            sealed = [_seal_input(cipher, index, inputs[index]) for index in indices]
-            writer.write_table(pa.table([pa.array(indices, pa.int64()), pa.array(sealed, pa.binary())], schema=_SCHEMA))
+    with pq.ParquetWriter(file, _SCHEMA.with_metadata({_SALT: salt.hex().encode()}), compression="none") as writer:
+        for shard, table in enumerate(_in_shards(inputs.tables(), shards.size)):
+            first = shard * shards.size
+            sealed = cipher.encrypt(_nonce(first), _packed(table), None)
+            writer.write_table(
+                pa.table([pa.array([first], pa.int64()), pa.array([sealed], pa.binary())], schema=_SCHEMA)
+            )
     with file.open("rb") as written:
         return hashlib.file_digest(written, "sha256").hexdigest()
+
+
+def _in_shards(tables: Iterator[pa.Table], size: int) -> Iterator[pa.Table]:
+    """The same rows in tables of one size; the last may be short."""
+    waiting: pa.Table | None = None
+    for table in tables:
+        waiting = table if waiting is None else pa.concat_tables([waiting, table])
+        whole = len(waiting) // size
+        yield from (waiting.slice(number * size, size) for number in range(whole))
+        waiting = waiting.slice(whole * size)
+    if waiting is not None and len(waiting):
+        yield waiting
+
+
+def _packed(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
+        stream.write_table(table.combine_chunks())
+    return bytes(sink.getvalue())
+
+
+def _unpacked(packed: bytes) -> pa.Table:
+    return pa.ipc.open_stream(packed).read_all()
 
 
 class Plan:
@@ -109,25 +136,30 @@ class Plan:
 
     def shard(self, number: int) -> list[PlannedInput]:
         """The inputs of one shard, in the order of leaves."""
-        rows = self._file.read_row_group(number).to_pylist()
-        return [PlannedInput(index=row["index"], **self._open(row["index"], row["input"])) for row in rows]
+        first, table = self._read(number)
+        return [PlannedInput(first + place, *astuple(one)) for place, one in enumerate(from_table(table))]
 
     def sources(self) -> Iterator[str]:
         """Every planned source."""
-        for number in range(self._file.num_row_groups):
-            yield from (planned.source for planned in self.shard(number))
+        return (one.source for table in self.tables() for one in from_table(table))
 
-    def _open(self, index: int, sealed: bytes) -> dict[str, Any]:
+    def tables(self) -> Iterator[pa.Table]:
+        """Every planned input, shard by shard, in tables of `pipelines.cohort.cohort.SCHEMA`."""
+        return (self._read(number)[1] for number in range(self._file.num_row_groups))
+
+    def _read(self, number: int) -> tuple[int, pa.Table]:
+        """A shard's first leaf and its inputs."""
+        rows = self._file.read_row_group(number).to_pylist()
+        if "input" in rows[0]:  # plans of before: a row and a seal for each input
+            opened = (json.loads(self._open(row["index"], row["input"])) for row in rows)
+            return rows[0]["index"], to_table(Declared(**one) for one in opened)
+        return rows[0]["first"], _unpacked(self._open(rows[0]["first"], rows[0]["inputs"]))
+
+    def _open(self, number: int, sealed: bytes) -> bytes:
         try:
-            return dict(json.loads(self._cipher.decrypt(_nonce(index), sealed, None)))
+            return self._cipher.decrypt(_nonce(number), sealed, None)
         except InvalidTag as error:
             raise WrongKeyError("the plan was not written with this key store's identity key") from error
-
-
-def _seal_input(cipher: AESGCM, index: int, item: Declared) -> bytes:
-    """Authenticated encryption; the index is the nonce, unique under this plan's own key."""
-    text = json.dumps({name: value for name, value in asdict(item).items() if value is not None})
-    return cipher.encrypt(_nonce(index), text.encode(), None)
 
 
 def _nonce(index: int) -> bytes:

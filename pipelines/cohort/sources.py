@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
+
+from pipelines.cohort.cohort import Cohort, Part, held
 from pipelines.cohort.declared import Declared
 from pipelines.cohort.manifests import MANIFEST_SUFFIXES, read_manifest
 from pipelines.cohort.media import NAME as DICOMDIR
@@ -17,10 +21,12 @@ from pipelines.places.remote import list_remote
 from sievert.errors import EmptyCohortError, InputMissingError, ManifestError, PermissionDeniedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    import pyarrow as pa
 
 
-def find_inputs(inputs: Sequence[str], *, leave_out: Path | None = None) -> list[Declared]:
+def find_inputs(inputs: Sequence[str], *, leave_out: Path | None = None) -> Cohort:
     """Every file that the inputs name, once each, in a stable order.
 
     Args:
@@ -35,28 +41,41 @@ def find_inputs(inputs: Sequence[str], *, leave_out: Path | None = None) -> list
         ManifestError: A manifest, an archive or a DICOMDIR cannot be understood.
         StorageError: An object store does not answer.
     """
-    found: dict[str, Declared] = {}
-    for number, text in enumerate(inputs, 1):
-        for item in _expand(text, number, leave_out):
-            if leave_out is not None and item.source.startswith(f"{leave_out}{os.sep}"):
-                continue  # a glob or a manifest reaches it too
-            found[item.source] = _agreed(found.get(item.source), item, number)
-    if not found:
+    parts = [part for number, text in enumerate(inputs, 1) for part in _parts(text, number, leave_out)]
+    cohort = Cohort(parts)
+    if not len(cohort):
         raise EmptyCohortError("the inputs hold no file")
-    return list(found.values())
+    return cohort
 
 
-def _agreed(before: Declared | None, item: Declared, number: int) -> Declared:
-    """One source, named twice: what is declared of it stays, and must be one thing."""
-    bare = Declared(item.source)
-    if before is None or before in (bare, item):
-        return item
-    if item == bare:
-        return before
-    raise ManifestError(f"input {number} declares a source otherwise than an input or a row before it")
+def _parts(text: str, number: int, leave_out: Path | None) -> Iterator[Part]:
+    """What one word stands for: its manifests, which are read batch by batch, and all else, which is listed now."""
+    for is_manifest, found in groupby(_expand(text, number, leave_out), lambda one: isinstance(one, Path)):
+        if is_manifest:
+            yield from (Part(number, _reading(file, leave_out)) for file in found if isinstance(file, Path))
+        else:
+            inside = (one for one in found if isinstance(one, Declared) and not _is_in(leave_out, one))
+            yield Part(number, held(inside))
 
 
-def _expand(text: str, number: int, leave_out: Path | None) -> Iterator[Declared]:
+def _reading(manifest: Path, leave_out: Path | None) -> Callable[[], Iterator[pa.Table]]:
+    return lambda: (_without(leave_out, table) for table in read_manifest(manifest))
+
+
+def _is_in(leave_out: Path | None, item: Declared) -> bool:
+    """A glob or a manifest reaches the out folder too."""
+    return leave_out is not None and item.source.startswith(f"{leave_out}{os.sep}")
+
+
+def _without(leave_out: Path | None, table: pa.Table) -> pa.Table:
+    if leave_out is None:
+        return table
+    inside = pc.starts_with(table.column("source"), os.fsencode(f"{leave_out}{os.sep}"))
+    return table.filter(pc.invert(inside))
+
+
+def _expand(text: str, number: int, leave_out: Path | None) -> Iterator[Declared | Path]:
+    """Files; a path is that of a manifest."""
     if is_url(text):
         yield from map(Declared, list_remote(text))
         return
@@ -72,10 +91,10 @@ def _expand(text: str, number: int, leave_out: Path | None) -> Iterator[Declared
         raise InputMissingError(f"input {number} names nothing that exists: {text}")
 
 
-def _expand_file(path: Path) -> Iterator[Declared]:
+def _expand_file(path: Path) -> Iterator[Declared | Path]:
     absolute = os.path.abspath(path)  # noqa: PTH100 - a link stays a link
     if path.suffix.lower() in MANIFEST_SUFFIXES:
-        yield from read_manifest(path)
+        yield path
     elif is_archive(path.name):
         yield from (Declared(name_member(absolute, member)) for member in _members(absolute))
     elif path.name.upper() == DICOMDIR:

@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from pipelines.cohort.cohort import Cohort, hash_sources
 from pipelines.cohort.ids import Pseudonyms
 from pipelines.cohort.plan import Plan, Shards, cut_shards, write_plan
 from pipelines.cohort.sources import find_inputs
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.package import ModelPackage
-    from pipelines.cohort.declared import Declared
     from pipelines.results.keystore import KeyStore
     from sievert.settings import DecideSettings, Settings
 
@@ -59,7 +61,7 @@ def plan_job(
     out: OutFolder,
     inputs: Sequence[str],
     *,
-    found: Sequence[Declared],
+    found: Cohort,
     package: ModelPackage,
     keys: KeyStore,
     settings: Settings,
@@ -111,7 +113,7 @@ def _check_resumable(out: OutFolder, header: JobHeader, keys: KeyStore) -> None:
         raise IntegrityError("the plan of the job is not the one that was frozen")
 
 
-def find_cohort(inputs: Sequence[str], out: OutFolder) -> list[Declared]:
+def find_cohort(inputs: Sequence[str], out: OutFolder) -> Cohort:
     """The inputs' files, the out folder's own left out.
 
     Where a plan is frozen already, inputs that are gone keep nobody from finishing: the plan is the authority.
@@ -126,7 +128,7 @@ def find_cohort(inputs: Sequence[str], out: OutFolder) -> list[Declared]:
         return find_inputs(inputs, leave_out=out.path.resolve())
     except (InputMissingError, EmptyCohortError):
         if out.job.exists():
-            return []
+            return Cohort([])
         raise
 
 
@@ -176,7 +178,7 @@ def _header(
         model={"name": metadata.name, "version": metadata.version, "digest": package.digest},
         recipe=package.recipe.digest,
         decision={**rule, "labels": list(rule["labels"])},
-        admit=settings.admit.model_dump(),
+        admit=settings.admit.model_dump(mode="json"),
         batch_size=settings.predict.batch_size,
         recipient=keys.fingerprint,
     )
@@ -194,6 +196,6 @@ def _refuse_other_job(there: JobHeader, wanted: JobHeader) -> None:
             raise OutFolderError(f"the out folder holds another job: its {name.replace('_', ' ')} differs")
 
 
-def _count_late(out: OutFolder, found: Sequence[Declared], keys: KeyStore) -> int:
-    planned = set(Plan(out.plan, key=keys.identity_key).sources())
-    return sum(item.source not in planned for item in found)
+def _count_late(out: OutFolder, found: Cohort, keys: KeyStore) -> int:
+    planned = hash_sources(Plan(out.plan, key=keys.identity_key).tables())
+    return int((~np.isin(found.hashes(), planned)).sum())

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.cohort.cohort import Cohort
 from pipelines.cohort.declared import Declared
 from pipelines.cohort.plan import Plan, cut_shards, write_plan
 from sievert.errors import IntegrityError, WrongKeyError
@@ -26,7 +27,7 @@ def test_shards_are_powers_of_two_and_cover_each_input_once(planned: int, size: 
 def write(tmp_path: Path, count: int) -> tuple[Path, list[Declared]]:
     inputs = [Declared(f"/data/SMITH^{number}/x.dcm", f"PID{number}", "DX", None) for number in range(count)]
     file = tmp_path / "plan.parquet"
-    write_plan(file, inputs, shards=cut_shards(count, size=4), key=KEY)
+    write_plan(file, Cohort.of(inputs), shards=cut_shards(count, size=4), key=KEY)
     return file, inputs
 
 
