@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import io
+import logging
 import os
 import statistics
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +65,7 @@ def by_hand(source: str) -> NDArray[np.float32]:
         low, high = values.min(), values.max()
         picture = np.rint((values - low) * (65535 / (high - low))).astype(np.uint16)
     else:
-        picture = cv2.imread(source, cv2.IMREAD_UNCHANGED)
+        picture = cv2.imread(source, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
     picture = cv2.medianBlur(picture, 3)
     eight = picture if picture.dtype == np.uint8 else cv2.normalize(picture, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
     equal = cv2.createCLAHE(2.0, (8, 8)).apply(eight)
@@ -130,7 +132,7 @@ def through_ray(sources: Sequence[str]) -> float:
     cores = len(os.sched_getaffinity(0))
     start = time.perf_counter()
     rows = ray.data.from_items([{"source": source} for source in sources], override_num_blocks=4 * cores)
-    done = rows.map_batches(Actor, batch_size=16, concurrency=cores, num_cpus=1).count()
+    done = rows.map_batches(Actor, batch_size=16, compute=ray.data.ActorPoolStrategy(size=cores), num_cpus=1).count()
     if done != len(sources):
         raise SystemExit("Ray Data lost a row")
     return time.perf_counter() - start
@@ -164,6 +166,7 @@ def main() -> None:
     parser.add_argument("--monai-images", type=int, default=20, help="MONAI's median is slow; its rate is steady")
     chosen = parser.parse_args()
     cv2.setNumThreads(1)
+    warnings.simplefilter("ignore")
     pictures, cores = [str(file) for file in find_pictures()], len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         slices = write_slices(Path(folder) / "slices", chosen.slices)
@@ -174,6 +177,7 @@ def main() -> None:
         print(f"X-rays: {times:.1f} times MONAI's transforms ({monai:.2f} a second; target {MONAI_TARGET:.0f})")
         ray.init(num_cpus=cores, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         ray.data.DataContext.get_current().enable_progress_bars = False
+        logging.disable(logging.WARNING)
         for name, sources in (("X-rays", pictures * 20), ("DICOM", slices)):
             share = statistics.median(steady(sources) for _ in range(chosen.rounds)) / (cores * hand[name])
             print(f"{name} through Ray Data: {share:.2f} of {cores} loops by hand (target {RAY_TARGETS[name]:.2f})")

@@ -6,6 +6,7 @@ attribute that nobody thought of, private ones and all sequences go.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from pydicom.datadict import keyword_for_tag
@@ -66,5 +67,6 @@ def deidentify(dataset: Dataset) -> tuple[dict[str, str], tuple[str, ...]]:
     return kept, tuple(sorted(removed))
 
 
+@functools.lru_cache(maxsize=8192)
 def _keyword(tag: BaseTag) -> str:
     return keyword_for_tag(tag) or f"private {tag}"

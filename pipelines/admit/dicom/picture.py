@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _FULL = 65_535
+_PLANE = 2
+_MOST_VALUES = 1 << 16
 
 
 def decode_dicom(dataset: Dataset) -> NDArray[np.uint8] | NDArray[np.uint16] | Refusal:
@@ -42,14 +44,33 @@ def _grey(coloured: NDArray[Any]) -> NDArray[np.uint8] | NDArray[np.uint16] | Re
 
 
 def _seen(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.uint8] | NDArray[np.uint16] | Refusal:
+    """What is done to a value is worked out once for each value that there can be, not for each pixel."""
     frame = stored[0]
-    values = attempted(lambda: np.asarray(apply_voi_lut(rescaled(dataset, stored)[0], dataset)))
-    padding = attempted(lambda: _padding(dataset, frame))
-    if isinstance(values, Refusal) or isinstance(padding, Refusal):
+    if frame.ndim != _PLANE or frame.size == 0:
+        return Refusal(Reason.FORMAT_CORRUPT, "The image has no area.")
+    base = int(frame.min()) if frame.dtype.kind in "iu" else 0
+    if frame.dtype.kind not in "iu" or int(frame.max()) - base >= _MOST_VALUES:
+        return _shown(dataset, frame, present=np.True_)
+    domain = np.arange(base, int(frame.max()) + 1).astype(frame.dtype)[np.newaxis]
+    place = frame.astype(np.intp) - base
+    present = np.bincount(place.ravel(), minlength=domain.size)[np.newaxis] > 0
+    table = _shown(dataset, domain, present=present)
+    return table if isinstance(table, Refusal) else np.take(table[0], place)
+
+
+def _shown(
+    dataset: Dataset, values: NDArray[Any], *, present: NDArray[np.bool_] | np.bool_
+) -> NDArray[np.uint8] | NDArray[np.uint16] | Refusal:
+    """Stored values, shape [row, column], as a reader sees them; only present ones take part in the range."""
+    meant = attempted(lambda: np.asarray(apply_voi_lut(rescaled(dataset, values[np.newaxis])[0], dataset)))
+    padding = attempted(lambda: _padding(dataset, values))
+    if isinstance(meant, Refusal) or isinstance(padding, Refusal):
         return Refusal(Reason.FORMAT_CORRUPT)
-    if values.ndim != 2 or not np.isfinite(values).all():  # noqa: PLR2004 - rows and columns
-        return Refusal(Reason.FORMAT_CORRUPT, "Values are not finite, or the image has no area.")
-    return _upright(values, padding, inverted=says(dataset, "PhotometricInterpretation", "MONOCHROME1"))
+    if not np.isfinite(meant).all():
+        return Refusal(Reason.FORMAT_CORRUPT, "Values are not finite.")
+    return _upright(
+        meant, padding, present & ~padding, inverted=says(dataset, "PhotometricInterpretation", "MONOCHROME1")
+    )
 
 
 def _padding(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_]:
@@ -63,14 +84,14 @@ def _padding(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _upright(
-    values: NDArray[Any], padding: NDArray[np.bool_], *, inverted: bool
+    values: NDArray[Any], padding: NDArray[np.bool_], counted: NDArray[np.bool_], *, inverted: bool
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Brighter where denser, over the full range; padding is background."""
-    if padding.all():
+    """Brighter where denser, over the full range of what is counted; padding is background."""
+    if not counted.any():
         return np.zeros(values.shape, np.uint16)
     if values.dtype == np.uint8:
         eight = np.asarray(~values if inverted else values)
         return np.asarray(np.where(padding, 0, eight), dtype=np.uint8)
-    low, high = float(values[~padding].min()), float(values[~padding].max())
+    low, high = float(values[counted].min()), float(values[counted].max())
     scaled = np.clip((values.astype(np.float32) - low) * (_FULL / ((high - low) or 1.0)), 0, _FULL)
     return np.asarray(np.rint(np.where(padding, 0, _FULL - scaled if inverted else scaled)), dtype=np.uint16)

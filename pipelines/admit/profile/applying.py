@@ -149,6 +149,7 @@ def _code(value: str, meaning: str) -> Dataset:
 def _new_meta(dataset: Dataset) -> Done:
     """File meta information (PS3.10 7.1) that says how to read the file, and nothing of where it came from."""
     old, new = dataset.file_meta, FileMetaDataset()
+    new.FileMetaInformationGroupLength, new.FileMetaInformationVersion = 0, b"\0\1"  # the writer knows the length
     new.MediaStorageSOPClassUID, new.MediaStorageSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
     new.TransferSyntaxUID = old.TransferSyntaxUID
     new.ImplementationClassUID, new.ImplementationVersionName = _IMPLEMENTATION, "SIEVERT"
@@ -166,7 +167,7 @@ def _new_meta(dataset: Dataset) -> Done:
 def _written(dataset: Dataset) -> bytes:
     dataset.preamble = b"\0" * 128
     sink = io.BytesIO()
-    dcmwrite(sink, dataset, enforce_file_format=True)
+    dcmwrite(sink, dataset)  # the meta information is whole: to enforce it would copy it for nothing
     return sink.getvalue()
 
 
