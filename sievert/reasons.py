@@ -72,7 +72,7 @@ FAMILIES = {
 _EXPLANATIONS = {
     Reason.FORMAT_UNREADABLE: "The file could not be read: it is gone, not permitted, or the disk failed.",
     Reason.FORMAT_EMPTY: "The file has no content.",
-    Reason.FORMAT_UNKNOWN: "The content is none of DICOM, PNG, JPEG, TIFF or NIfTI.",
+    Reason.FORMAT_UNKNOWN: "The content is none of DICOM, PNG, JPEG, TIFF, NIfTI, NRRD or MetaImage.",
     Reason.FORMAT_TRUNCATED: "The file ends before its image does.",
     Reason.FORMAT_CORRUPT: "The content cannot be decoded as the format that it claims to be.",
     Reason.FORMAT_NO_PIXELS: "The object carries no image to screen (report, plan, segmentation, index …).",

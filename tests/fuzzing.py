@@ -18,26 +18,33 @@ import time
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 from pipelines.admit.admission import admit
 from pipelines.admit.dicom.frames import decode_frames
 from pipelines.admit.dicom.parsing import parse_dicom
+from pipelines.admit.itkformats import decode_itk_volume
 from pipelines.admit.nifti import decode_nifti_volume
+from pipelines.admit.profile.applying import apply_profile
+from pipelines.admit.profile.remap import Remap
 from pipelines.admit.scope import Scope
 from pipelines.admit.series.slices import read_slices
 from pipelines.admit.sniff import Format, sniff_format
 from sievert.records import PlannedInput, Refusal
-from sievert.settings import AdmitSettings
+from sievert.settings import AdmitSettings, DeidentifySettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from models.textfinder.finding import TextFinder
 
 LARGEST_SEED_BYTES = 150_000
 SLOW_S = 10.0
 MEMORY_BYTES = 4 << 30
 BATCH = 500
 POLICY = AdmitSettings(max_pixels=4_000_000, max_voxels=4_000_000, max_file_bytes=4_000_000)
+NO_TEXT = cast("TextFinder", SimpleNamespace(find=lambda _: ()))
 SCOPE = Scope(("DX", "CR", "CT", "MR", "US", "OT", "SC"), ("CHEST", "HEAD", "ABDOMEN"))
 PLANNED = PlannedInput(0, "/planted/source", patient="PLANTED-PATIENT", modality="CT", body_part="CHEST")
 
@@ -77,6 +84,20 @@ def packaged() -> list[Path]:
     return [
         folder for folder in (data / "test_files", Path(nibabel.__file__).parent / "tests" / "data") if folder.exists()
     ]
+
+
+def drawn(folder: Path) -> Path:
+    """Files of formats of which no library brings examples: NRRD and MetaImage, packed and not, of 2 and 3 axes."""
+    import numpy as np
+    import SimpleITK
+
+    folder.mkdir(exist_ok=True)
+    for number, shape in enumerate(((16, 24), (3, 8, 8))):
+        image: Any = SimpleITK.GetImageFromArray(np.arange(np.prod(shape), dtype=np.int16).reshape(shape))
+        for suffix in ("nrrd", "mha"):
+            for packed in (False, True):
+                SimpleITK.WriteImage(image, str(folder / f"{number}-{packed}.{suffix}"), packed)
+    return folder
 
 
 def mutate(content: bytes, draw: random.Random) -> bytes:
@@ -144,6 +165,8 @@ def _other_decoders(content: bytes, findings: Findings) -> Iterator[object]:
     kind = sniff_format(content)
     if kind is Format.NIFTI:
         yield decode_nifti_volume(content, POLICY)
+    if kind in (Format.NRRD, Format.METAIMAGE):
+        yield decode_itk_volume(content, kind, POLICY)
     if kind is not Format.DICOM:
         return
     with warnings.catch_warnings():
@@ -157,6 +180,7 @@ def _other_decoders(content: bytes, findings: Findings) -> Iterator[object]:
         yield frames
         read = read_slices(parsed)
         yield read
+        yield apply_profile(parsed, Remap(bytes(32)), NO_TEXT, DeidentifySettings())
 
 
 def inputs_of(files: Sequence[Path], seed: int, first: int, count: int) -> Iterator[tuple[int, Path, bytes, bytes]]:
@@ -226,14 +250,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    folders = chosen.folders or packaged()
     if chosen.batch:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         seed, first, count, journal = json.loads(chosen.batch)
-        found = run_batch(folders, seed=seed, first=first, count=count, journal=Path(journal))
+        found = run_batch(chosen.folders, seed=seed, first=first, count=count, journal=Path(journal))
         sys.stdout.write(json.dumps(vars(found)) + "\n")
         return
     with tempfile.TemporaryDirectory() as home:
+        folders = chosen.folders or [*packaged(), drawn(Path(home) / "drawn")]
         start = time.perf_counter()
         found = fuzz(folders, inputs=chosen.inputs, seed=chosen.seed, home=Path(home))
     sys.stdout.write("".join(f"{fault}\n" for fault in found.faults))

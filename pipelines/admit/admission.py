@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
+_ITK = (Format.NRRD, Format.METAIMAGE)
+
 ENVELOPE_KEYWORDS = (
     "PatientID",
     "IssuerOfPatientID",
@@ -104,8 +106,8 @@ def _admit_picture(
     content: bytes, kind: Format, planned: PlannedInput, scope: Scope, policy: AdmitSettings
 ) -> Admitted | Refusal:
     """A format without a header: the manifest, or the operator's choice of the model, says what it shows."""
-    # NIfTI holds CT and MR, hardly ever a radiograph: there the choice of a model is no declaration
-    may_assume = policy.undeclared == "assume" and kind is not Format.NIFTI
+    # NIfTI and its like hold CT and MR, hardly ever a radiograph: there the choice of a model is no declaration
+    may_assume = policy.undeclared == "assume" and kind not in (Format.NIFTI, *_ITK)
     shown = check_scope(scope, header=("", ""), manifest=_declared(planned), has_header=False, may_assume=may_assume)
     pixels = _decode_picture(content, kind, policy)
     if isinstance(pixels, Refusal):  # a format that cannot be read goes before a scope that it does not name
@@ -114,7 +116,13 @@ def _admit_picture(
 
 
 def _decode_picture(content: bytes, kind: Format, policy: AdmitSettings) -> Pixels | Refusal:
-    return decode_nifti(content, policy) if kind is Format.NIFTI else decode_raster(content, kind, policy)
+    if kind is Format.NIFTI:
+        return decode_nifti(content, policy)
+    if kind in _ITK:
+        from pipelines.admit.itkformats import decode_itk  # a large library, for what is seldom screened
+
+        return decode_itk(content, kind, policy)
+    return decode_raster(content, kind, policy)
 
 
 def _admit_dicom(content: bytes, planned: PlannedInput, scope: Scope, policy: AdmitSettings) -> Admission:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import nibabel as nib
 import numpy as np
 
+from pipelines.admit.stretching import stretched_picture
 from sievert.records import Reason, Refusal
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _Pixels = TypeVar("_Pixels")
 
-_FULL = 65_535
 _MAGIC = slice(344, 348)  # NIfTI-1
 
 
@@ -87,11 +87,8 @@ def _picture(image: nib.Nifti1Image, policy: AdmitSettings) -> NDArray[np.uint16
     if int(np.prod(image.shape)) > policy.max_pixels:
         return Refusal(Reason.FORMAT_TOO_LARGE)
     values = np.squeeze(np.asarray(image.dataobj, dtype=np.float64))
-    if values.ndim != 2 or not np.isfinite(values).all():  # noqa: PLR2004 - as above
-        return Refusal(Reason.FORMAT_CORRUPT, "Values are not finite, or the image has no area.")
-    span = float(np.ptp(values)) or 1.0
     # NIfTI's first axis runs to the right, its second to the front: transposed and flipped it is a picture
-    return np.asarray(np.rint((values.T[::-1] - values.min()) / span * _FULL), dtype=np.uint16)
+    return stretched_picture(values.T[::-1] if values.ndim == 2 else values)  # noqa: PLR2004 - as above
 
 
 def _volume(image: nib.Nifti1Image, policy: AdmitSettings) -> NDArray[np.float32] | Refusal:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 _DICOM_MAGIC = slice(128, 132)  # PS3.10 7.1: 128 bytes of preamble, then the prefix
 _NIFTI_MAGICS = (b"n+1\0", b"ni1\0")  # NIfTI-1, at offset 344
 _NIFTI2_MAGICS = (b"n+2\0", b"ni2\0")  # NIfTI-2, at offset 4
 _TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF 6.0 section 2, and BigTIFF, in either byte order
+_METAIMAGE = re.compile(rb"(Comment|ObjectType|NDims)[ \t]*=", re.IGNORECASE)  # the keys that may come first
 _NIFTI2_HEADER_BYTES = (b"\x1c\x02\0\0", b"\0\0\x02\x1c")
 
 
@@ -19,6 +21,8 @@ class Format(StrEnum):
     JPEG = "jpeg"
     NIFTI = "nifti"
     TIFF = "tiff"
+    NRRD = "nrrd"
+    METAIMAGE = "metaimage"
 
 
 def sniff_format(content: bytes) -> Format | None:
@@ -29,15 +33,22 @@ def sniff_format(content: bytes) -> Format | None:
     """
     if content[_DICOM_MAGIC] == b"DICM":
         return Format.DICOM
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return Format.PNG
-    if content.startswith(b"\xff\xd8\xff"):
-        return Format.JPEG
-    if content.startswith(_TIFF_MAGICS):
-        return Format.TIFF
+    for kind, starts in _STARTS.items():
+        if content.startswith(starts):
+            return kind
+    if _METAIMAGE.match(content) and b"NDims" in content[:4096]:
+        return Format.METAIMAGE
     if _is_nifti(content):
         return Format.NIFTI
     return Format.DICOM if _starts_like_data_set(content) else None
+
+
+_STARTS: dict[Format, bytes | tuple[bytes, ...]] = {
+    Format.PNG: b"\x89PNG\r\n\x1a\n",
+    Format.JPEG: b"\xff\xd8\xff",
+    Format.TIFF: _TIFF_MAGICS,
+    Format.NRRD: b"NRRD000",
+}
 
 
 def _is_nifti(content: bytes) -> bool:

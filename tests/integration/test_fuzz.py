@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzzing import fuzz, packaged
+from tests.fuzzing import drawn, fuzz, packaged
 
 INPUTS = 5_000
 
 
 @pytest.mark.timeout(600)
 def test_no_mutated_file_crashes_hangs_or_names_anybody(tmp_path: Path) -> None:
-    found = fuzz(packaged(), inputs=INPUTS, seed=1, home=tmp_path)
+    found = fuzz([*packaged(), drawn(tmp_path / "drawn")], inputs=INPUTS, seed=1, home=tmp_path)
     assert found.faults == []
     assert found.inputs == INPUTS
     assert found.decoded > INPUTS / 20  # most of them must get as far as a codec, or nothing is tried

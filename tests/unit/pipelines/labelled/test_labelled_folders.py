@@ -104,7 +104,7 @@ def test_one_bad_picture_in_twenty_is_left_out_and_a_second_is_too_much(tmp_path
         (tmp_path / name).write_bytes(b"nothing")
     data = read_labelled_data(tmp_path, recipe=RECIPE)
     assert data.unreadable == 2
-    assert data.reasons == ("The content is none of DICOM, PNG, JPEG, TIFF or NIfTI.",)
+    assert data.reasons == ("The content is none of DICOM, PNG, JPEG, TIFF, NIfTI, NRRD or MetaImage.",)
     assert len(data.train) + len(data.validation) + len(data.test) == 38
     (tmp_path / "a/001.png").write_bytes((tmp_path / "a/001.png").read_bytes()[:-20])
     with pytest.raises(

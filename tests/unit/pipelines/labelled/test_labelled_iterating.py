@@ -73,7 +73,7 @@ def test_nothing_is_decoded_before_it_is_asked_for_but_the_set_is_checked_at_onc
     next(pictures)
     assert reasons == []
     assert len(list(pictures)) == 58
-    assert reasons == ["The content is none of DICOM, PNG, JPEG, TIFF or NIfTI."]
+    assert reasons == ["The content is none of DICOM, PNG, JPEG, TIFF, NIfTI, NRRD or MetaImage."]
     with pytest.raises(LabelError, match="one class"):
         iterate_labelled(tmp_path, split=None, recipe=RECIPE, labels=("a", "c"), unknown_as=0)
     with pytest.raises(InputMissingError):
