@@ -7,18 +7,19 @@ import json
 import platform
 import shlex
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.networks.registry import find_architecture
 from models.networks.spec import NetworkSpec
 from models.package import hash_file, hash_files
+from models.recipes import STANDARD
 from models.training.choices import apply_values
 from models.training.settings import TrainingSettings
 from sievert import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from models.networks.spec import Option
     from pipelines.flows.train import TrainingOrder
@@ -86,6 +87,7 @@ def _flags(order: TrainingOrder, spec: NetworkSpec) -> list[str]:
     """The flags that make this training anew, in full for what is no default."""
     given: dict[str, Any] = {"--arch": order.arch, "--size": "x".join(map(str, order.shape))}
     given |= {} if order.channels == 1 else {"--channels": order.channels}
+    given |= {} if order.prepared == STANDARD else {"--recipe": Path(order.prepared).name}
     given |= {} if order.views == "plain" else {"--views": order.views}
     # where it was tuned, the settings that were found stand below: with them nothing need be tuned again
     if order.threshold is not None and "retraining" not in order.notes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from models.networks.registry import build_network
 from models.networks.spec import NetworkSpec, Option
 from models.packing import check_out
-from models.recipe import standard_recipe, volume_recipe
+from models.recipes import STANDARD, find_recipe
 from models.training.scopes import scope_for
 from models.training.settings import TrainingSettings
 from pipelines.flows.packaging import Trained, write_package
@@ -18,7 +18,7 @@ from pipelines.flows.training.run import Crew, RayTraining
 from pipelines.flows.training.start import Prior, find_start, find_teacher
 from pipelines.flows.training.storage import RunStorage
 from pipelines.labelled.reading import read_labelled_data
-from sievert.errors import ConfigError, InputMissingError
+from sievert.errors import InputMissingError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from pipelines.flows.training.board import Follower
     from pipelines.labelled.data import LabelledData
 
-RANK_2, RANK_3 = 2, 3
-
 
 @dataclass(frozen=True, slots=True)
 class TrainingOrder:
@@ -44,6 +42,7 @@ class TrainingOrder:
         shape: What the network reads, in pixels: rows and columns, or slices, rows and columns.
         channels: Of the images.
         options: The architecture's own.
+        prepared: Name or file of the recipe, see `models.recipes`.
         views: Over what predictions are averaged, see `models.networks.views`.
         settings: How it is trained.
         scope: What the package is for; None: what is known of the data.
@@ -60,6 +59,7 @@ class TrainingOrder:
     shape: tuple[int, ...] = (28, 28)
     channels: int = 1
     options: dict[str, Option] = field(default_factory=dict)
+    prepared: str = STANDARD
     views: Views = "plain"
     settings: TrainingSettings = field(default_factory=TrainingSettings)
     scope: Scope | None = None
@@ -72,16 +72,12 @@ class TrainingOrder:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def recipe(self) -> Recipe:
-        """How images are prepared: pictures as screening does, volumes by percentiles.
+        """How images are prepared, by name or file.
 
         Raises:
-            ConfigError: The shape is neither a picture's nor a volume's.
+            ConfigError: There is no such recipe, or it is not for that shape.
         """
-        if len(self.shape) == RANK_2:
-            return standard_recipe(rows=self.shape[0], columns=self.shape[1])
-        if len(self.shape) == RANK_3:
-            return volume_recipe(slices=self.shape[0], rows=self.shape[1], columns=self.shape[2])
-        raise ConfigError(f"a network reads 2 or 3 dimensions, not {len(self.shape)}")
+        return find_recipe(self.prepared, self.shape)
 
     def spec(self, classes: int) -> NetworkSpec:
         """The network for so many classes, all its options filled in.

@@ -11,7 +11,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recipe import Clahe, Median, Recipe, Rescale, Resize, ZScore
+from models.recipe import (
+    N4,
+    Clahe,
+    Crop,
+    CurvatureFlow,
+    Gamma,
+    Landmarks,
+    Median,
+    NonLocalMeans,
+    Pad,
+    Recipe,
+    Rescale,
+    Resize,
+    Wavelet,
+    Window,
+    ZScore,
+)
+from pipelines.preprocess.checks import eight_bit, refuse_volume
+from pipelines.preprocess.contrast import gamma, landmarks, n4, window
+from pipelines.preprocess.cropping import crop, pad
+from pipelines.preprocess.denoising import curvature_flow, non_local_means, wavelet
 from pipelines.preprocess.resampling import resize_picture, resize_volume
 from sievert.errors import DataError
 
@@ -23,6 +43,8 @@ if TYPE_CHECKING:
 _PIXEL_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16))
 _RANKS = (2, 3)
 _BYTE = 255
+_TO_EIGHT_BITS = (Rescale, Window, Landmarks)
+_OF_FLOATS = (N4, CurvatureFlow, Wavelet, Crop, Pad)
 
 Picture = NDArray[Any]
 Timed = Callable[[str], AbstractContextManager[None]]
@@ -92,7 +114,7 @@ def prepare_channels(pixels: Picture, recipe: Recipe) -> NDArray[np.uint8]:
         DataError: As for `apply_recipe`.
     """
     steps = [step for step in recipe.steps if not isinstance(step, ZScore)]
-    return np.stack([_eight_bit(_do(steps, channel)) for channel in pixels])
+    return np.stack([eight_bit(_do(steps, channel)) for channel in pixels])
 
 
 def trace_recipe(pixels: Picture, recipe: Recipe) -> Iterator[tuple[str, Picture]]:
@@ -108,7 +130,7 @@ def trace_recipe(pixels: Picture, recipe: Recipe) -> Iterator[tuple[str, Picture
     Raises:
         DataError: As for `apply_recipe`.
     """
-    picture = _checked(pixels, may_float=isinstance(recipe.steps[0], Rescale))
+    picture = _checked(pixels, may_float=_reads_floats(recipe.steps))
     yield "admitted", picture
     for step in recipe.steps:
         picture = _apply(step, picture)
@@ -116,11 +138,17 @@ def trace_recipe(pixels: Picture, recipe: Recipe) -> Iterator[tuple[str, Picture
 
 
 def _do(steps: Sequence[Step], pixels: Picture, timed: Timed = _untimed) -> Picture:
-    picture = _checked(pixels, may_float=bool(steps) and isinstance(steps[0], Rescale))
+    picture = _checked(pixels, may_float=_reads_floats(steps))
     for step in steps:
         with timed(step.step):
             picture = _apply(step, picture)
     return picture
+
+
+def _reads_floats(steps: Sequence[Step]) -> bool:
+    """Whether all steps before the one that makes 8 bits take floating point too, and there is such a one."""
+    first = next((place for place, step in enumerate(steps) if isinstance(step, _TO_EIGHT_BITS)), None)
+    return first is not None and all(isinstance(step, _OF_FLOATS) for step in steps[:first])
 
 
 def _checked(pixels: Picture, *, may_float: bool) -> Picture:
@@ -141,7 +169,7 @@ def _apply(step: object, picture: Picture) -> Picture:
 
 @_apply.register
 def _(step: Median, picture: Picture) -> Picture:
-    _refuse_volume("median", picture)
+    refuse_volume("median", picture)
     if min(picture.shape) < step.min_side_px:
         return picture
     return cast("Picture", cv2.medianBlur(picture, step.size_px))
@@ -149,12 +177,12 @@ def _(step: Median, picture: Picture) -> Picture:
 
 @_apply.register
 def _(step: Clahe, picture: Picture) -> Picture:
-    _refuse_volume("clahe", picture)
+    refuse_volume("clahe", picture)
     if min(picture.shape) < step.min_side_px:
         return picture
     # Made anew for each picture: it keeps buffers and so must not be shared by threads, and making it costs a few µs.
     clahe = cv2.createCLAHE(step.clip_limit, (step.tiles, step.tiles))
-    return cast("Picture", clahe.apply(_eight_bit(picture)))
+    return cast("Picture", clahe.apply(eight_bit(picture)))
 
 
 @_apply.register
@@ -181,14 +209,12 @@ def _(step: ZScore, picture: Picture) -> Picture:
     return cast("Picture", (values - values.mean()) / (values.std() + step.epsilon))
 
 
-def _eight_bit(picture: Picture) -> Picture:
-    # Over 65,536 bins a clip limit cuts nothing or everything; from the picture's own range to 256 levels
-    # it means the same for 10, 12 and 16 stored bits. Pixels that are 8-bit already go through as they are.
-    if picture.dtype == np.uint8:
-        return picture
-    return cast("Picture", cv2.normalize(picture, None, 0, 255, cv2.NORM_MINMAX, dtype=cv2.CV_8U))
-
-
-def _refuse_volume(name: str, picture: Picture) -> None:
-    if picture.ndim != 2:  # noqa: PLR2004 - rows and columns
-        raise DataError(f"the step {name} works on pictures, not on volumes")
+_apply.register(NonLocalMeans, non_local_means)
+_apply.register(CurvatureFlow, curvature_flow)
+_apply.register(Wavelet, wavelet)
+_apply.register(Gamma, gamma)
+_apply.register(Landmarks, landmarks)
+_apply.register(Window, window)
+_apply.register(N4, n4)
+_apply.register(Crop, crop)
+_apply.register(Pad, pad)

@@ -30,14 +30,19 @@ def list_(
     as_json: JsonFlag = False,
     verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
-    """List the recipes of the packages that come with Sievert."""
+    """List the recipes to train with (`sievert train --recipe NAME`), and those of the packages that come along."""
     from models.package import load_package
+    from models.recipes import NAMED
     from sievert.cli.listing import list_packages
 
+    named = [{"name": name, "does": does, "dimensions": list(ranks)} for name, (does, ranks, _) in NAMED.items()]
     told = [{"model": one["name"], **_described(load_package(one["name"]))} for one in list_packages()]
     if as_json:
-        console.print_json(told)
+        console.print_json({"packages": told, "named": named})
         return
+    for recipe in named:
+        ranks = " and ".join(f"{rank}-D" for rank in recipe["dimensions"])
+        console.stdout().print(f"{recipe['name']:14} {recipe['does']}  ({ranks})", markup=False)
     for one in told:
         steps = " → ".join(step["step"] for step in one["steps"])
         console.stdout().print(f"{one['model']}: {steps}  ({one['digest'][:12]})", markup=False)
@@ -68,6 +73,11 @@ def try_(
     file: Annotated[Path, typer.Argument(help="An image.", metavar="FILE")],
     *,
     model: ModelOption = "default",
+    named: Annotated[
+        str | None,
+        typer.Option("--recipe", help="A named recipe or a JSON file instead.", metavar="NAME"),
+    ] = None,
+    size: Annotated[str, typer.Option("--size", help="Rows x columns that a named recipe ends with.")] = "224",
     to: Annotated[
         Path | None, typer.Option("--to", help="Where to write a picture of all steps, side by side.", metavar="PNG")
     ] = None,
@@ -77,10 +87,12 @@ def try_(
 ) -> None:
     """Do a recipe on one image, whatever it shows, and tell what each step made. The picture is patient data."""
     from models.package import load_package
+    from models.recipes import find_recipe
     from pipelines.admit.admission import decode
     from pipelines.admit.reading import read_source
     from pipelines.preprocess.trying import draw_steps, try_recipe
     from pipelines.results.disk import disk_errors
+    from sievert.cli.training import read_size
     from sievert.errors import DataError
     from sievert.records import Refusal
 
@@ -89,7 +101,8 @@ def try_(
     pixels = content if isinstance(content, Refusal) else decode(content, policy)
     if isinstance(pixels, Refusal):
         raise DataError(f"the image is refused: {pixels.explanation}")
-    tried = try_recipe(pixels, load_package(model).recipe)
+    chosen = find_recipe(named, read_size(size)) if named else load_package(model).recipe
+    tried = try_recipe(pixels, chosen)
     if to is not None:
         from PIL import Image
 

@@ -39,6 +39,9 @@ def train(
     arch: ArchOption = "hybrid",
     size: SizeOption = "28",
     channels: ChannelsOption = 1,
+    recipe: Annotated[
+        str, typer.Option(help="Recipe: a name that `sievert recipe list` tells, or a JSON file.", metavar="NAME")
+    ] = "standard",
     views: ViewsOption = "plain",
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training split (default 20).")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of weights, order and augmentation (default 0).")] = None,
@@ -112,6 +115,7 @@ def train(
         size,
         channels=channels,
         views=views,
+        prepared=recipe,
         settings_file=settings,
         choices=choose,
         named=named,

@@ -38,6 +38,7 @@ CHANGED = TrainingSettings(
 ORDERS = {
     "defaults": TrainingOrder(),
     "much": TrainingOrder(settings=CHANGED, options=dict(TINY), views="both", shape=(16, 32, 32), channels=3),
+    "another recipe": TrainingOrder(prepared="mr", shape=(16, 32, 32)),
     "another start": TrainingOrder("vit", options={"size": "small"}, settings=TrainingSettings(learning_rate=5e-4)),
     "default where the start is another": TrainingOrder(arch="vit", settings=TrainingSettings()),
     "default that was chosen": TrainingOrder(fixed=("training.mixup", "network.dropout"), options={"dropout": 0.2}),
