@@ -65,6 +65,7 @@ bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see
 	$(BIN)/python benchmarks/deidentify.py
 	$(BIN)/python benchmarks/burned_in.py
 	$(BIN)/python benchmarks/quality.py
+	$(BIN)/python benchmarks/duplicates.py
 
 # Orthanc is masked first: tests start their own, and no service of it shall run. What Debian calls them, and a program or file of each by which one sees that it is there
 PACKAGES := chromium orthanc orthanc-dicomweb dicom3tools softhsm2

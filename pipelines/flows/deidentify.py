@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pipelines.admit.dicom.parsing import parse_dicom
+from pipelines.admit.dicom.parsing import frames_of, parse_dicom
 from pipelines.admit.profile.applying import Applied, apply_profile
 from pipelines.admit.profile.remap import Remap
 from pipelines.admit.profile.telling import StudyReport
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from sievert.settings import AdmitSettings, DeidentifySettings
 
 REPORT = "report.json"
+_FRAME_S = 0.5
+"""What a frame may take besides: each is searched for text."""
+
 Told = dict[str, Any]
 
 
@@ -206,6 +209,7 @@ class Deidentifier:
             if not parsed.get("StudyInstanceUID"):
                 parsed.StudyInstanceUID = one.study
             name, instance = str(parsed.get("PatientName", "")), str(parsed.get("SOPInstanceUID", ""))
+        with time_limit(self._terms.admit.timeout_s + _FRAME_S * frames_of(parsed)):
             applied = apply_profile(parsed, self._remap, self._finder, self._terms.deidentify)
         if isinstance(applied, Refusal):
             return replace(one, outcome=applied)

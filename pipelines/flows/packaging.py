@@ -108,7 +108,12 @@ def _measure(
     package: ModelPackage, predictor: Predictor, data: LabelledData, external: Path | None
 ) -> dict[str, dict[str, Any]]:
     metrics = {
-        name: {"data": data.name, "split": name, **_measure_set(package, predictor, labelled)}
+        name: {
+            "data": data.name,
+            "split": name,
+            "near_duplicates_in_training": data.leaks.get(name, 0),
+            **_measure_set(package, predictor, labelled),
+        }
         for name, labelled in (("validation", data.validation), ("test", data.test))
     }
     if external is not None:

@@ -32,6 +32,7 @@ class LabelledData:
         unreadable: Pictures that were left out because they cannot be decoded.
         reasons: Why they cannot.
         columns: What else the manifest says: by split and column, shape [image] of that split.
+        leaks: By split but training: pictures that have a near-duplicate, or an equal, among the training pictures.
     """
 
     train: LabelledSet
@@ -44,6 +45,7 @@ class LabelledData:
     unreadable: int = 0
     reasons: tuple[str, ...] = ()
     columns: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
+    leaks: dict[str, int] = field(default_factory=dict)
 
 
 def find_first(train: Sequence[bytes], others: Sequence[bytes]) -> NDArray[np.bool_]:

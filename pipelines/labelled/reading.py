@@ -16,6 +16,7 @@ from pipelines.labelled.folders import read_folder
 from pipelines.labelled.listing import SPLITS, TEST, TRAIN, VALIDATION, Unreadable, check_channels, check_two_classes
 from pipelines.labelled.manifests import read_labelled_manifest
 from pipelines.labelled.splitting import assign_splits
+from pipelines.preprocess.likeness import fingerprint, near_duplicates
 from pipelines.preprocess.steps import prepare_channels
 from sievert.errors import InputMissingError, LabelError
 from sievert.records import Refusal
@@ -29,16 +30,18 @@ if TYPE_CHECKING:
     from models.recipe import Recipe
     from pipelines.labelled.files import Table
     from pipelines.labelled.listing import Listing
+    from pipelines.preprocess.likeness import Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """The readable pictures: their numbers in the listing, what the recipe made of them, and digests of both kinds."""
+    """The readable pictures: their numbers in the listing, what the recipe made of them, digests, and fingerprints."""
 
     numbers: NDArray[np.int64]
     images: NDArray[np.uint8]
     contents: list[bytes]
     pixels: list[bytes]
+    prints: list[Fingerprint]
 
 
 def read_labelled_data(
@@ -47,7 +50,8 @@ def read_labelled_data(
     """Read a labelled set for training: splits, pictures, classes.
 
     Where the set names no splits, it is split by patient (see `assign_splits`): 70 % train, 10 % validation, 20 % test.
-    Training pictures whose pixels are equal to those of another picture are dropped.
+    Training pictures whose pixels are equal to those of another picture are dropped; near-duplicates never lie on both
+    sides of a split that is made here, and are counted where the set's own split has them so.
 
     Args:
         data: A MedMNIST .npz file; a folder with a sub-folder a class (PNG, JPEG, DICOM, NIfTI), or with one a split
@@ -68,13 +72,18 @@ def read_labelled_data(
     """
     listing = list_labelled(data, rank=recipe.spatial_rank, labels=labels, channels=channels)
     check_two_classes(listing.truth, listing.labels, "the set")
-    splits = assign_splits(listing, seed=seed)
+    splits = assign_splits(listing, seed=seed)  # before anything is decoded: a patient in two splits is an error
     unreadable = Unreadable(len(listing))
     prepared = _prepare(listing, recipe, unreadable)
+    alike = list(near_duplicates(prepared.prints))
+    if alike:
+        numbered = [(int(prepared.numbers[one]), int(prepared.numbers[other])) for one, other in alike]
+        splits = assign_splits(listing, seed=seed, alike=numbered)
     splits, truth = splits[prepared.numbers], listing.truth[prepared.numbers]
     _check_splits(truth, splits, listing.labels)
     digest = digest_set(listing.labels, truth, splits, prepared.contents)
     chosen = {split: np.flatnonzero(splits == split) for split in SPLITS}
+    leaks = _count_leaks(splits, alike)
     chosen[TRAIN], left_out = _without_repeats(chosen, prepared.pixels)
     sets = {split: LabelledSet(prepared.images[where], truth[where]) for split, where in chosen.items()}
     return LabelledData(
@@ -88,6 +97,7 @@ def read_labelled_data(
         unreadable.count,
         tuple(unreadable.reasons),
         {split: _columns(listing, prepared.numbers[where]) for split, where in chosen.items()},
+        leaks,
     )
 
 
@@ -140,7 +150,7 @@ def stack(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 
 
 def _prepare(listing: Listing, recipe: Recipe, unreadable: Unreadable) -> _Prepared:
-    numbers, images, contents, pixels = [], [], [], []
+    numbers, images, contents, pixels, prints = [], [], [], [], []
     for number in range(len(listing)):
         picture = listing.read(number)
         if isinstance(picture, Refusal):
@@ -150,7 +160,14 @@ def _prepare(listing: Listing, recipe: Recipe, unreadable: Unreadable) -> _Prepa
         images.append(prepare_channels(picture.pixels, recipe))
         contents.append(picture.digest)
         pixels.append(digest_pixels(picture.pixels))
-    return _Prepared(np.array(numbers, dtype=np.int64), stack(images), contents, pixels)
+        prints.append(fingerprint(picture.pixels[0]))
+    return _Prepared(np.array(numbers, dtype=np.int64), stack(images), contents, pixels, prints)
+
+
+def _count_leaks(splits: NDArray[np.str_], alike: Sequence[tuple[int, int]]) -> dict[str, int]:
+    """How many pictures of validation and test have a near-duplicate, or an equal, among those of training."""
+    both = [(one, other) for pair in alike for one, other in (pair, pair[::-1]) if splits[other] == TRAIN]
+    return {split: len({one for one, _ in both if splits[one] == split}) for split in (VALIDATION, TEST)}
 
 
 def _without_repeats(chosen: dict[str, NDArray[np.int64]], pixels: list[bytes]) -> tuple[NDArray[np.int64], int]:

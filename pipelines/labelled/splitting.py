@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines.labelled.listing import SPLITS, TEST, TRAIN, VALIDATION
+from pipelines.preprocess.likeness import groups_of
 from sievert.errors import LabelError, SplitOverlapError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _VALIDATION_SHARE = 0.1
 _FEWEST = 3
 
 
-def assign_splits(listing: Listing, *, seed: int) -> NDArray[np.str_]:
+def assign_splits(listing: Listing, *, seed: int, alike: Sequence[tuple[int, int]] = ()) -> NDArray[np.str_]:
     """The split of each image: the set's own, completed, or one by patient.
 
     A set without splits is cut into ten folds by scikit-learn's StratifiedGroupKFold: no patient is in two, and each
@@ -35,6 +36,7 @@ def assign_splits(listing: Listing, *, seed: int) -> NDArray[np.str_]:
     Args:
         listing: The set.
         seed: Of the shuffling; the same seed gives the same splits.
+        alike: Pairs of images that must lie on one side of a split that is made here, whoever they are said to show.
 
     Returns:
         Shape [image], words of `SPLITS`.
@@ -44,12 +46,13 @@ def assign_splits(listing: Listing, *, seed: int) -> NDArray[np.str_]:
         LabelError: There are too few patients to split.
     """
     groups = _number_patients(listing.patients)
+    together = _joined(groups, alike)
     if listing.splits is None:
-        return split_by_patient(listing.truth, groups, seed=seed)
+        return split_by_patient(listing.truth, together, seed=seed)
     check_overlap(groups[_named(listing.patients)], listing.splits[_named(listing.patients)])
     if VALIDATION in listing.splits or TRAIN not in listing.splits:
         return listing.splits
-    return _cut_validation(listing.splits, listing.truth, groups, seed=seed)
+    return _cut_validation(listing.splits, listing.truth, together, seed=seed)
 
 
 def split_by_patient(truth: NDArray[np.int64], patients: NDArray[np.int64], *, seed: int) -> NDArray[np.str_]:
@@ -125,6 +128,14 @@ def _fold(
         for number, (_, chosen) in enumerate(cutter.split(np.zeros(len(truth)), truth, patients)):
             folds[chosen] = number
     return folds, count
+
+
+def _joined(groups: NDArray[np.int64], alike: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+    """Groups of patients, those that share images that are alike made one."""
+    if not alike:
+        return groups
+    pairs = ((int(groups[one]), int(groups[other])) for one, other in alike)
+    return _number_by_appearance(groups_of(pairs, int(groups.max()) + 1)[groups].tolist())
 
 
 def _share(folds: int, share: float) -> int:

@@ -15,6 +15,7 @@ from sievert.cli.convert import convert
 from sievert.cli.deidentify import deidentify, reidentify
 from sievert.cli.demo import demo
 from sievert.cli.doctor import doctor
+from sievert.cli.duplicates import duplicates
 from sievert.cli.evaluate import evaluate
 from sievert.cli.export_table import export_table
 from sievert.cli.keys import app as keys_app
@@ -72,6 +73,7 @@ app.command("export-table")(export_table)
 app.command()(demo)
 app.command()(evaluate)
 app.command()(convert)
+app.command()(duplicates)
 app.command()(deidentify)
 app.command()(reidentify)
 app.command()(train)
