@@ -40,6 +40,7 @@ class Reason(StrEnum):
     COMPLIANCE_CLIPPED = "compliance.clipped"
     COMPLIANCE_COLLIMATED = "compliance.collimated"
     COMPLIANCE_OUT_OF_FOCUS = "compliance.out-of-focus"
+    COMPLIANCE_NONCONFORMANT = "compliance.nonconformant"
     COMPLIANCE_GEOMETRY = "compliance.geometry"
     COMPLIANCE_UNEVEN_SLICES = "compliance.uneven-slices"
     COMPLIANCE_TILTED = "compliance.tilted-gantry"
@@ -84,7 +85,7 @@ _EXPLANATIONS = {
     Reason.COMPLIANCE_MATRIX_SIZE: "The image has fewer rows or columns than the policy's minimum.",
     Reason.COMPLIANCE_BIT_DEPTH: "The image stores fewer bits a pixel than the policy's minimum.",
     Reason.COMPLIANCE_BLANK: "All pixels have one value, or nearly so.",
-    Reason.COMPLIANCE_BURNED_IN: "The header says that text is burned into the pixels.",
+    Reason.COMPLIANCE_BURNED_IN: "Text is burned into the pixels: the header says so, or it was found there.",
     Reason.COMPLIANCE_FOR_PROCESSING: "The header says that the pixels are raw, for processing, not for presentation.",
     Reason.COMPLIANCE_MODALITY: "The modality is not one that the policy allows.",
     Reason.COMPLIANCE_BODY_PART: "The body part is not one that the policy allows.",
@@ -98,6 +99,7 @@ _EXPLANATIONS = {
     Reason.COMPLIANCE_CLIPPED: "Too much of the picture is cut off at the dark end.",
     Reason.COMPLIANCE_COLLIMATED: "Too little of the picture shows anything: the rest is uniform border.",
     Reason.COMPLIANCE_OUT_OF_FOCUS: "The picture has too little fine detail: it is out of focus, or was enlarged.",
+    Reason.COMPLIANCE_NONCONFORMANT: "The object is not what its SOP class asks for; dciodvfy finds errors.",
     Reason.COMPLIANCE_GEOMETRY: "The slices of the series do not make one volume.",
     Reason.COMPLIANCE_UNEVEN_SLICES: "The slices lie unevenly; the policy demands one distance.",
     Reason.COMPLIANCE_TILTED: "The slices are tilted against their stack; the policy demands a right angle.",

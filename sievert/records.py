@@ -77,6 +77,7 @@ class ImageFacts:
         declared_by: `header`, `manifest` or `assumed`.
         attributes: Technical attributes that de-identification kept, as text by keyword.
         removed: Keywords of the attributes that de-identification took away, sorted.
+        masked: Rectangles of pixels that held text: top, left, bottom, right.
         quality: Scores of image quality that the policy has limits for, by name, each 0 to 1.
     """
 
@@ -88,6 +89,7 @@ class ImageFacts:
     attributes: dict[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
     quality: dict[str, float] = field(default_factory=dict)
+    masked: tuple[tuple[int, int, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

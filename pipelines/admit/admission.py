@@ -10,7 +10,9 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipelines.admit.burnedin import treat_text
 from pipelines.admit.deidentify import deidentify
+from pipelines.admit.dicom.conformance import check_conformance
 from pipelines.admit.dicom.demands import check_demands
 from pipelines.admit.dicom.header import check_header
 from pipelines.admit.dicom.parsing import parse_dicom, set_aside
@@ -129,6 +131,8 @@ def _admit_dicom(content: bytes, planned: PlannedInput, scope: Scope, policy: Ad
     dataset = parse_dicom(content, policy)
     if isinstance(dataset, Refusal):
         return Admission(dataset)
+    if policy.conformance == "errors" and (refusal := check_conformance(content)):
+        return Admission(refusal)
     try:
         identity = _identity(dataset)
         outcome = set_aside(dataset) or _decide_on_dataset(dataset, planned, scope, policy)
@@ -162,20 +166,35 @@ def _admitted(
     removed: tuple[str, ...] = (),
 ) -> Admitted | Refusal:
     """The part of the compliance policy that needs no header, or that only the pixels decide."""
-    if policy.modalities and shown.modality not in policy.modalities:
-        return Refusal(Reason.COMPLIANCE_MODALITY)
-    if policy.body_parts and shown.body_part not in policy.body_parts:
-        return Refusal(Reason.COMPLIANCE_BODY_PART)
-    if min(pixels.shape) < policy.min_side_px:
-        return Refusal(Reason.COMPLIANCE_MATRIX_SIZE, f"It is {pixels.shape[0]} by {pixels.shape[1]} pixels.")
-    if pixels.min() == pixels.max():
-        return Refusal(Reason.COMPLIANCE_BLANK)
-    quality = check_quality(pixels, policy.quality)
+    if refusal := _why_not(pixels, shown, policy):
+        return refusal
+    quality, treated = check_quality(pixels, policy.quality), treat_text(pixels, policy)
     if isinstance(quality, Refusal):
         return quality
+    if isinstance(treated, Refusal):
+        return treated
+    plain, masked = treated
     rows, columns = pixels.shape
-    about = (shown.modality, shown.body_part, shown.declared_by, attributes or {}, removed, quality)
-    return Admitted(pixels, ImageFacts(rows, columns, *about))
+    about = (shown.modality, shown.body_part, shown.declared_by, attributes or {}, removed, quality, masked)
+    return Admitted(plain, ImageFacts(rows, columns, *about))
+
+
+def _why_not(pixels: Pixels, shown: Shown, policy: AdmitSettings) -> Refusal | None:
+    rows, columns = pixels.shape
+    rules: tuple[tuple[bool, Refusal], ...] = (
+        (_is_other(shown.modality, policy.modalities), Refusal(Reason.COMPLIANCE_MODALITY)),
+        (_is_other(shown.body_part, policy.body_parts), Refusal(Reason.COMPLIANCE_BODY_PART)),
+        (
+            min(rows, columns) < policy.min_side_px,
+            Refusal(Reason.COMPLIANCE_MATRIX_SIZE, f"It is {rows} by {columns} pixels."),
+        ),
+        (bool(pixels.min() == pixels.max()), Refusal(Reason.COMPLIANCE_BLANK)),
+    )
+    return next((refusal for broken, refusal in rules if broken), None)
+
+
+def _is_other(said: str, allowed: tuple[str, ...]) -> bool:
+    return bool(allowed) and said not in allowed
 
 
 def _declared(planned: PlannedInput) -> tuple[str, str]:

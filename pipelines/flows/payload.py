@@ -71,6 +71,7 @@ def describe_screened(about: dict[str, object], found: Screened, rule: DecisionR
         "attributes": image.attributes,
         "removed_attributes": list(image.removed),
         "quality": image.quality,
+        "masked": [list(box) for box in image.masked],
         "diagnosis": verdict.diagnosis,
         "decision": verdict.decision.value,
         "flagged": verdict.flagged,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from models.package import PROVENANCE, ModelPackage, load_package
+from pipelines.admit.dicom.conformance import require_checker
 from pipelines.admit.scope import Scope
 from pipelines.flows.notifying import Notices, find_routes, telling
 from pipelines.flows.planning import PlannedJob, check_screenable, decision_rule, find_cohort, plan_job
@@ -77,6 +78,8 @@ def screen_cohort(
     routes = find_routes(settings.notify)
     package = load_package(model)
     check_screenable(package)
+    if settings.admit.conformance != "off":
+        require_checker()
     cohort = find_cohort(inputs, OutFolder(out))
     with locked_out_folder(out.absolute()) as folder:
         place = settings.store.keys.absolute()
