@@ -7,6 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
+from pipelines.admit.niftipairs import is_header, is_of_a_pair, join, other_half
 from pipelines.places.archives import DamagedArchiveError, read_member
 from pipelines.places.names import is_url, split_member
 from pipelines.places.remote import read_remote
@@ -43,11 +44,30 @@ def _read(source: str, max_bytes: int) -> bytes | Refusal:
         return _capped(read_remote(source, most=max_bytes + 1), max_bytes)
     if member := split_member(source):
         return _capped(read_member(*member, most=max_bytes + 1), max_bytes)
+    content = _read_file(source, max_bytes)
+    other = other_half(source)
+    return content if other is None or isinstance(content, Refusal) else _with_other(content, source, other, max_bytes)
+
+
+def _read_file(source: str, max_bytes: int) -> bytes | Refusal:
     descriptor = _open(source)
     try:
         return _content(descriptor, max_bytes)
     finally:
         os.close(descriptor)
+
+
+def _with_other(content: bytes, source: str, other: str, max_bytes: int) -> bytes | Refusal:
+    """Both files of a NIfTI pair as one, under the header's name; what is no pair stays as it is."""
+    try:
+        second = _read_file(other, max_bytes)
+    except OSError:
+        return content
+    if is_header(source) and is_of_a_pair(content):
+        return second if isinstance(second, Refusal) else _capped(join(content, second), max_bytes)
+    if not is_header(source) and isinstance(second, bytes) and is_of_a_pair(second):
+        return Refusal(Reason.FORMAT_NO_PIXELS, "It is the voxels of a NIfTI pair, which is read by its header.")
+    return content
 
 
 def _capped(content: bytes, most: int) -> bytes | Refusal:
