@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from pipelines.results.keys import wrapping_token
 from pipelines.results.keys.wrapping import read_state
 from pipelines.results.keys.wrapping_token import TokenKeys
 from pipelines.results.keystore import KeyStore
-from sievert.errors import WrappingKeyError
+from sievert.errors import SievertError, WrappingKeyError
 from tests.stores import all_opened, fill, quiet
 
 PLACES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
@@ -102,7 +104,6 @@ def test_a_pin_that_was_refused_is_not_tried_twice(keys: TokenKeys, monkeypatch:
     with pytest.raises(WrappingKeyError, match="refuses the PIN") as told:
         key.wrap(TABLE_KEY)
     assert "wrong" not in str(told.value)
-    monkeypatch.setenv("SIEVERT_PKCS11_PIN", PIN)
     with pytest.raises(WrappingKeyError, match="not tried again"):
         key.wrap(TABLE_KEY)
 
@@ -124,3 +125,48 @@ def test_what_is_missing_is_told_in_one_line(
     with pytest.raises(WrappingKeyError, match=said) as told:
         keys.renew(None)
     assert PIN not in str(told.value)
+
+
+def test_threads_take_turns(keys: TokenKeys) -> None:
+    key = keys.find(keys.renew(None))
+    wrapped = key.wrap(TABLE_KEY)
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(key.unwrap, [wrapped] * 24)) == [TABLE_KEY] * 24
+
+
+def test_a_ciphertext_that_is_too_short_is_told_as_damaged(keys: TokenKeys) -> None:
+    key = keys.find(keys.renew(None))
+    for length in (0, 12, 20):
+        with pytest.raises(WrappingKeyError, match="damaged"):
+            key.unwrap(bytes(length))
+
+
+def test_a_pin_may_lie_in_a_file_that_nobody_else_reads(
+    keys: TokenKeys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "pin"
+    file.write_text(f"{PIN}\n")
+    file.chmod(0o600)
+    monkeypatch.delenv("SIEVERT_PKCS11_PIN")
+    monkeypatch.setenv("SIEVERT_PKCS11_PIN_FILE", str(file))
+    key = keys.find(keys.renew(None))
+    assert key.unwrap(key.wrap(TABLE_KEY)) == TABLE_KEY
+    file.chmod(0o644)
+    with pytest.raises(SievertError, match="others"):
+        key.wrap(TABLE_KEY)
+
+
+def test_another_pin_is_tried_after_one_that_was_refused(keys: TokenKeys, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = keys.find(keys.renew(None))
+    monkeypatch.setenv("SIEVERT_PKCS11_PIN", "1111-2222")
+    with pytest.raises(WrappingKeyError, match="refuses the PIN"):
+        key.wrap(TABLE_KEY)
+    monkeypatch.setenv("SIEVERT_PKCS11_PIN", PIN)
+    assert key.unwrap(key.wrap(TABLE_KEY)) == TABLE_KEY
+
+
+def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pkcs11", None)
+    for work in (lambda: TokenKeys().renew(None), lambda: TokenKeys().destroy("pkcs11:a:b")):
+        with pytest.raises(WrappingKeyError, match="extra"):
+            work()
