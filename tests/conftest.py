@@ -21,13 +21,19 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 INTEGRATION = "tests/integration/"
+WITHOUT_RAY = frozenset(
+    f"{INTEGRATION}test_{name}.py"
+    for name in "convert_command deidentify_command fuzz proof_page proof_page_node report_page shared_decoding".split()
+)
+"""Files of integration that need no Ray session: the process that does not have the session can take them."""
 
 
 class ByFile(LoadScopeScheduling):
-    """Two processes share the suite file by file; one of them has all of integration, and the one Ray session."""
+    """Two processes share the suite file by file; one of them has what needs Ray, and the one session."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return INTEGRATION if nodeid.startswith(INTEGRATION) else nodeid.partition("::")[0]
+        file = nodeid.partition("::")[0]
+        return INTEGRATION if file.startswith(INTEGRATION) and file not in WITHOUT_RAY else file
 
 
 @pytest.hookimpl(optionalhook=True)
