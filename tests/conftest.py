@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 INTEGRATION = "tests/integration/"
-WITHOUT_RAY = frozenset(
+WITHOUT_THE_SESSION = frozenset(
     f"{INTEGRATION}test_{name}.py"
-    for name in "convert_command deidentify_command fuzz proof_page proof_page_node report_page shared_decoding".split()
+    for name in (
+        "convert_command deidentify_command foreign_folder full_disk fuzz kill proof_page proof_page_node report_page "
+        "shared_decoding train_kill"
+    ).split()
 )
-"""Files of integration that need no Ray session: the process that does not have the session can take them."""
+"""Files of integration that need no Ray session, or start their own: the process without the session can take them."""
 
 
 class ByFile(LoadScopeScheduling):
@@ -33,7 +36,7 @@ class ByFile(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return INTEGRATION if file.startswith(INTEGRATION) and file not in WITHOUT_RAY else file
+        return INTEGRATION if file.startswith(INTEGRATION) and file not in WITHOUT_THE_SESSION else file
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from pandas.util import hash_array
 
 from pipelines.cohort.declared import Declared
 from sievert.errors import ManifestError
@@ -152,6 +151,8 @@ def hash_sources(tables: Iterable[pa.Table]) -> NDArray[np.uint64]:
 
 def _hashes(table: pa.Table) -> NDArray[np.uint64]:
     """SipHash in 64 bits: of 10⁷ sources, two that differ share one with a chance of 10⁻⁶; then they are compared."""
+    from pandas.util import hash_array  # workers, which read plans alone, do without pandas
+
     return np.asarray(hash_array(table.column("source").to_numpy(), categorize=False), np.uint64)
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pydicom
 
 from pipelines.admit.admission import decode
-from pipelines.admit.itkformats import decode_itk_volume
 from pipelines.admit.nifti import decode_nifti_volume
 from pipelines.admit.reading import read_source
 from pipelines.admit.sniff import Format, sniff_format
@@ -64,6 +63,8 @@ def patient_in_header(file: Path) -> str | None:
 def _decode_volume(content: bytes, policy: AdmitSettings) -> NDArray[Any] | Refusal:
     kind = sniff_format(content)
     if kind in (Format.NRRD, Format.METAIMAGE):
+        from pipelines.admit.itkformats import decode_itk_volume  # a large library
+
         return decode_itk_volume(content, kind, policy)
     if kind is not Format.NIFTI:
         told = "The recipe is one of volumes, which are read from NIfTI, NRRD or MetaImage."

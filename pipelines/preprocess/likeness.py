@@ -8,7 +8,6 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import cv2
-import imagehash
 import numpy as np
 from PIL import Image
 
@@ -51,6 +50,8 @@ def fingerprint(pixels: NDArray[Any]) -> Fingerprint:
 
     Source: Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010 (the DCT hash).
     """
+    import imagehash  # it brings scipy and PyWavelets
+
     plane = eight_bit(pixels if pixels.ndim == 2 else pixels.mean(axis=0).astype(np.float32))  # noqa: PLR2004
     bits = imagehash.phash(Image.fromarray(plane)).hash
     small = cv2.resize(plane, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
