@@ -42,6 +42,13 @@ class DeidentifySettings(Branch):
             "`refuse` writes no image with text; `leave` does not look."
         ),
     )
+    search: Literal["likely", "all"] = Field(
+        default="likely",
+        description=(
+            "What is searched for text: `likely` leaves out original CT, MR, PET and scintigraphy, into which no "
+            "machine writes and in which fine bone looks like letters, unless a header says that there is some; or `all`."
+        ),
+    )
     device_rules: tuple[DeviceRule, ...] = Field(
         default=(), description="Rectangles that machines of a kind are known to write in; blanked in any case."
     )

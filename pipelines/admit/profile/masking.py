@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydicom.uid import UID
 
 from models.textfinder.boxes import Box, merged
 from pipelines.admit.colour import grey_of_colour
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from models.textfinder.finding import TextFinder
     from sievert.settings import DeidentifySettings, DeviceRule
 
+_MEASURED = frozenset({"CT", "MR", "NM", "PT"})
 _GREY = 3
 """Axes of grey frames: frame, row, column."""
 
@@ -44,12 +46,25 @@ def clean_pixels(dataset: Dataset, finder: TextFinder, settings: DeidentifySetti
     stored = decode_stored(dataset)
     if isinstance(stored, Refusal):
         return stored
-    boxes = merged([*_ruled(dataset, settings.device_rules), *_found(stored, finder)])
+    searched = settings.search == "all" or may_hold_text(dataset)
+    boxes = merged([*_ruled(dataset, settings.device_rules), *(_found(stored, finder) if searched else ())])
     if not boxes and says(dataset, "BurnedInAnnotation", "YES"):
         return Refusal(Reason.COMPLIANCE_BURNED_IN, "The header says that text is burned in; none was found to blank.")
     if boxes and settings.pixels == "refuse":
         return Refusal(Reason.COMPLIANCE_BURNED_IN, "Text was found in the pixels.")
     return _blanked(dataset, stored, boxes) if boxes else ()
+
+
+def may_hold_text(dataset: Dataset) -> bool:
+    """Whether a machine may have written into the pixels: not into values that it measured itself.
+
+    Screens and reports of CT and MR are stored as secondary captures (PS3.3 A.8), or their image type says DERIVED.
+    """
+    kind = dataset.get("ImageType") or []
+    original = not isinstance(kind, str) and len(kind) > 0 and str(kind[0]).strip().upper() == "ORIGINAL"
+    captured = "Secondary Capture" in UID(str(dataset.get("SOPClassUID", ""))).name
+    measured = str(dataset.get("Modality") or "").strip().upper() in _MEASURED
+    return not (measured and original and not captured) or says(dataset, "BurnedInAnnotation", "YES")
 
 
 def _found(stored: NDArray[Any], finder: TextFinder) -> Iterator[Box]:

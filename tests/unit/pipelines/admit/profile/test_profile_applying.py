@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless, RLELossless
+from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless, RLELossless, SecondaryCaptureImageStorage
 
 from models.textfinder.boxes import Box
 from pipelines.admit.dicom.frames import decode_stored
@@ -191,3 +191,26 @@ def test_the_report_tells_of_pixels_that_were_changed() -> None:
     assert isinstance(done, Applied)
     assert done.done["PixelData", Action.CLEANED] == 1
     assert ("PixelData", Action.CLEANED) not in attempt(chest()).done  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("about", "searched"),
+    [
+        ({"Modality": "CT", "ImageType": ["ORIGINAL", "PRIMARY"]}, False),
+        ({"Modality": "MR", "ImageType": ["ORIGINAL", "PRIMARY", "M"]}, False),
+        ({"Modality": "CT", "ImageType": ["DERIVED", "SECONDARY"]}, True),
+        ({"Modality": "CT", "ImageType": ["ORIGINAL", "PRIMARY"], "SOPClassUID": SecondaryCaptureImageStorage}, True),
+        ({"Modality": "CT", "ImageType": ["ORIGINAL", "PRIMARY"], "BurnedInAnnotation": "YES"}, True),
+        ({"Modality": "CT"}, True),
+        ({"Modality": "CT", "ImageType": "ORIGINAL"}, True),
+        ({"Modality": "US", "ImageType": ["ORIGINAL", "PRIMARY"]}, True),
+        ({"Modality": "DX", "ImageType": ["ORIGINAL", "PRIMARY"]}, True),
+    ],
+)
+def test_what_a_machine_measured_is_not_searched_for_text(about: dict[str, Any], searched: bool) -> None:  # noqa: FBT001
+    done = attempt(chest(**about), Box(0, 0, 8, 8))
+    assert isinstance(done, Applied)
+    assert bool(done.blanked) is searched
+    everything = attempt(chest(**about), Box(0, 0, 8, 8), search="all")
+    assert isinstance(everything, Applied)
+    assert everything.blanked
