@@ -46,7 +46,7 @@ class DeidentifySettings(Branch):
         default="likely",
         description=(
             "What is searched for text: `likely` leaves out original CT, MR, PET and scintigraphy, into which no "
-            "machine writes and in which fine bone looks like letters, unless a header says that there is some; or `all`."
+            "machine writes and in which fine bone looks like letters, unless a header says there is some; or `all`."
         ),
     )
     device_rules: tuple[DeviceRule, ...] = Field(
