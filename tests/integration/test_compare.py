@@ -55,6 +55,7 @@ def test_quick_comparison_prints_the_tables_of_all_rows_and_is_not_done_twice(si
     assert figures[0] == figures[1]
 
 
+@pytest.mark.chaos
 def test_taught_row_is_trained_once_more_by_its_own_row_and_stands_last(sievert: Sievert) -> None:
     data, out = _write_set(sievert.home), sievert.home / "compared"
     command = ("compare", data, "--out", out, "--json", "--arch", "hybrid", "--seeds", 1, "--epochs", 1)

@@ -103,6 +103,7 @@ def test_accuracy_below_the_threshold_triggers_tuning_and_training_again_and_say
     assert not (tmp_path / "model.run").exists()
 
 
+@pytest.mark.chaos
 def test_training_that_was_finished_but_not_packed_is_not_done_again(data: Path, tmp_path: Path) -> None:
     read = read_order(data, TrainingOrder())
     spec = NetworkSpec(arch="hybrid", shape=(28, 28), options=OPTIONS)
@@ -136,6 +137,7 @@ def test_loss_that_is_not_finite_ends_at_once_and_leaves_the_last_good_checkpoin
     _refused(again, 81, f"goes on after epoch {good}", found[0])
 
 
+@pytest.mark.chaos
 def test_two_workers_that_diverge_tell_it_once(data: Path, tmp_path: Path) -> None:
     read = read_order(data, TrainingOrder())
     spec = NetworkSpec(arch="hybrid", shape=(28, 28), options=OPTIONS)
