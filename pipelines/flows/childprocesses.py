@@ -56,7 +56,10 @@ class ChildProcesses(Generic[Task, Result]):
         running: dict[Future[Result], Task] = {}
         with self._pool(self._children) as pool:
             for task in coming:
-                running[pool.submit(self._work, task)] = task
+                try:
+                    running[pool.submit(self._work, task)] = task
+                except BrokenProcessPool:  # a child died since it was last looked at
+                    return [*running.values(), task]
                 if len(running) < self._children * _AHEAD:
                     continue
                 broken = yield from _take(running)
