@@ -86,13 +86,13 @@ def cover(boxes: Sequence[Box], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Which pixels lie in a box."""
     covered = np.zeros(shape, bool)
     for box in boxes:
-        covered[box.top : box.bottom, box.left : box.right] = True
+        covered[box.part] = True
     return covered
 
 
 def found(planted: Planted, covered: NDArray[np.bool_]) -> list[bool]:
     """Of each line, whether enough of its ink is covered."""
-    parts = [(slice(box.top, box.bottom), slice(box.left, box.right)) for box in planted.boxes]
+    parts = [box.part for box in planted.boxes]
     return [bool(covered[part][planted.ink[part]].mean() >= COVERED) for part in parts]
 
 

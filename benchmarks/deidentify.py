@@ -86,7 +86,7 @@ def _lines_gone(planted: PlantedText) -> list[bool]:
         io.BytesIO(applied(content, DeidentifySettings()).content)
     ).pixel_array
     dark = written == values.min()
-    parts = [(slice(box.top, box.bottom), slice(box.left, box.right)) for box in planted.boxes]
+    parts = [box.part for box in planted.boxes]
     return [bool(dark[part][planted.ink[part]].mean() >= COVERED) for part in parts]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.onnxsession import open_session
 from sievert.errors import ModelError
 from sievert.records import Prediction
 
@@ -70,19 +71,8 @@ class Predictor:
 
 
 def _open_session(package: ModelPackage, *, threads: int) -> Any:  # noqa: ANN401 - onnxruntime ships no types
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 3
-    # Threads that spin between calls would take the cores of the other workers.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        session = onnxruntime.InferenceSession(
-            package.onnx_file.read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # onnxruntime's own exceptions share no other base
-        raise ModelError("ONNX Runtime refuses the model package's network") from error
+    refused = "ONNX Runtime refuses the model package's network"
+    session = open_session(package.onnx_file, threads=threads, refused=refused)
     _check_session(session, package)
     return session
 

@@ -59,7 +59,7 @@ def find_recipe(name: str, shape: tuple[int, ...]) -> Recipe:
     """The recipe that a name, or a JSON file, stands for.
 
     Args:
-        name: One of `NAMED`, or a file as `sievert recipe show --json` prints one.
+        name: One of `NAMED`, or a JSON file with the key `steps`.
         shape: What the network reads: rows and columns, or slices, rows and columns.
 
     Raises:

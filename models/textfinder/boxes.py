@@ -13,6 +13,11 @@ class Box(NamedTuple):
     bottom: int
     right: int
 
+    @property
+    def part(self) -> tuple[slice, slice]:
+        """Rows and columns, as an index of a picture."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
     def scaled(self, factor: int) -> Box:
         """The same place in a picture that is larger by a factor."""
         return Box(*(side * factor for side in self))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from models.onnxsession import open_session
 from models.textfinder.boxes import Box, merged
 from models.textfinder.grounds import stretched
-from sievert.errors import ModelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +38,8 @@ class TextFinder:
     """
 
     def __init__(self, *, threads: int = 1) -> None:
-        self._session = _open_session(threads)
+        refused = "the text finder's network cannot be opened; install Sievert again"
+        self._session = open_session(NETWORK, threads=threads, refused=refused)
 
     def find(self, picture: NDArray[np.generic]) -> tuple[Box, ...]:
         """Where lines of text are, each with a margin; boxes that touch are one.
@@ -73,16 +74,3 @@ def _lines(odds: NDArray[np.float32]) -> list[Box]:
 def _with_margin(box: Box, shape: tuple[int, ...]) -> Box:
     """Half a letter's height on either side: the network is least sure of a line's ends."""
     return box.grown(_MARGIN_PX, _MARGIN_PX + (box.bottom - box.top) // 2, shape)
-
-
-def _open_session(threads: int) -> Any:  # noqa: ANN401 - onnxruntime ships no types
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(NETWORK, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise ModelError("the text finder's network cannot be opened; install Sievert again") from error

@@ -8,8 +8,6 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
 
@@ -49,11 +47,6 @@ def stretched(picture: NDArray[np.generic]) -> NDArray[np.float32]:
     values = picture.astype(np.float32)
     low, high = np.percentile(values[:: max(1, values.shape[0] // 256), :: max(1, values.shape[1] // 256)], (0.1, 99.9))
     return np.asarray(np.clip((values - low) / max(high - low, 1e-6), 0, 1), np.float32)
-
-
-def load_grounds(pictures: Sequence[NDArray[np.generic]]) -> list[NDArray[np.float32]]:
-    """Real pictures as backgrounds."""
-    return [stretched(picture) for picture in pictures]
 
 
 def _toned(crop: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:

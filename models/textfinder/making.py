@@ -14,8 +14,8 @@ import numpy as np
 import onnx
 import torch
 
-from models.textfinder.grounds import load_grounds
-from models.textfinder.network import STRIDE
+from models.textfinder.finding import STRIDE
+from models.textfinder.grounds import stretched
 from models.textfinder.training import Terms, train
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=Terms().steps, help="of the optimiser")
     given = parser.parse_args()
     files = [file for file in given.folder.rglob("*") if file.suffix.lower() in (".png", ".jpg", ".jpeg")]
-    grounds, started = load_grounds(read_pictures(split(files)[0])), time.monotonic()
+    grounds, started = [stretched(one) for one in read_pictures(split(files)[0])], time.monotonic()
 
     def told(step: int, loss: float) -> None:
         if step % _EVERY == 0:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-STRIDE = 4
-"""Pixels of the picture for one of the map, in rows and in columns."""
-
 _DILATIONS = (1, 2, 4, 8, 4, 1)
 
 
@@ -30,7 +27,7 @@ class TextNetwork(nn.Module):
         """Log odds of text.
 
         Args:
-            image: Shape [image, 1, row, column], 0 to 1; rows and columns are multiples of `STRIDE`.
+            image: Shape [image, 1, row, column], 0 to 1; rows and columns are multiples of 4.
 
         Returns:
             Shape [image, 1, row / 4, column / 4].

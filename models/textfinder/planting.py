@@ -89,11 +89,11 @@ def _burn(done: Planted, ink: NDArray[np.float32], box: Box, random: np.random.G
             max(0, box.top - _PLATE) : box.bottom + _PLATE, max(0, box.left - _PLATE) : box.right + _PLATE
         ]
         plate[:] = random.choice([0.0, 0.0, 1.0, random.random()])
-    under = done.picture[box.top : box.bottom, box.left : box.right]
+    under = done.picture[box.part]
     colour, soft = _colour(under, random), cv2.GaussianBlur(ink, (0, 0), random.uniform(0.3, 0.8))
     share = np.maximum(ink * 0.5, soft) if random.random() < 0.5 else ink  # noqa: PLR2004
     under[:] = under * (1 - share) + colour * share
-    done.ink[box.top : box.bottom, box.left : box.right] |= ink > 0.3  # noqa: PLR2004
+    done.ink[box.part] |= ink > 0.3  # noqa: PLR2004
     done.boxes.append(box)
 
 

@@ -1,4 +1,4 @@
-"""Trains the text finder; `python -m models.textfinder.training PICTURES --to FILE` makes the shipped network again."""
+"""Trains the text finder; `models.textfinder.making` makes the shipped network with it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from models.textfinder.finding import STRIDE
 from models.textfinder.grounds import crop_ground, draw_ground
 from models.textfinder.lettering import TRAINING_FACES
-from models.textfinder.network import STRIDE, TextNetwork
+from models.textfinder.network import TextNetwork
 from models.textfinder.planting import plant, plant_marks
 
 if TYPE_CHECKING:

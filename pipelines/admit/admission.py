@@ -14,7 +14,7 @@ from pipelines.admit.burnedin import treat_text
 from pipelines.admit.deidentify import deidentify
 from pipelines.admit.dicom.conformance import check_conformance
 from pipelines.admit.dicom.demands import check_demands
-from pipelines.admit.dicom.header import check_header
+from pipelines.admit.dicom.header import check_header, text_of
 from pipelines.admit.dicom.parsing import parse_dicom, set_aside
 from pipelines.admit.dicom.picture import decode_dicom
 from pipelines.admit.nifti import decode_nifti
@@ -144,11 +144,11 @@ def _admit_dicom(content: bytes, planned: PlannedInput, scope: Scope, policy: Ad
 def _decide_on_dataset(
     dataset: Dataset, planned: PlannedInput, scope: Scope, policy: AdmitSettings
 ) -> Admitted | Refusal:
-    header = (str(dataset.get("Modality") or "").strip().upper(), _body_part(dataset))
+    header = (text_of(dataset, "Modality").upper(), _body_part(dataset))
     shown = check_scope(scope, header=header, manifest=_declared(planned), has_header=True, may_assume=False)
     if isinstance(shown, Refusal):
         return shown
-    view = str(dataset.get("ViewPosition") or "").strip().upper()
+    view = text_of(dataset, "ViewPosition").upper()
     refusal = check_view(scope, view) or check_header(dataset, policy) or check_demands(dataset, policy)
     pixels = refusal or decode_dicom(dataset)
     if isinstance(pixels, Refusal):
@@ -203,12 +203,12 @@ def _declared(planned: PlannedInput) -> tuple[str, str]:
 
 def _body_part(dataset: Dataset) -> str:
     """BodyPartExamined, else the meaning of the coded anatomic region (PS3.3 C.7.6.16.2.8)."""
-    if plain := str(dataset.get("BodyPartExamined") or "").strip().upper():
+    if plain := text_of(dataset, "BodyPartExamined").upper():
         return plain
     regions = dataset.get("AnatomicRegionSequence") or []
     return str(regions[0].get("CodeMeaning") or "").strip().upper() if len(regions) else ""
 
 
 def _identity(dataset: Dataset) -> dict[str, str]:
-    found = {keyword: str(dataset.get(keyword) or "").strip() for keyword in ENVELOPE_KEYWORDS}
+    found = {keyword: text_of(dataset, keyword) for keyword in ENVELOPE_KEYWORDS}
     return {keyword: value for keyword, value in found.items() if value}

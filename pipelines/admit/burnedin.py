@@ -36,8 +36,8 @@ def treat_text(pixels: NDArray[Any], policy: AdmitSettings) -> tuple[NDArray[Any
         return Refusal(Reason.COMPLIANCE_BURNED_IN, f"Text was found in {len(boxes)} place(s) of the picture.")
     blanked = pixels.copy()
     for box in boxes:
-        blanked[box.top : box.bottom, box.left : box.right] = pixels.min()
-    return blanked, tuple((box.top, box.left, box.bottom, box.right) for box in boxes)
+        blanked[box.part] = pixels.min()
+    return blanked, boxes
 
 
 @cache

@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK
 
 from pipelines.admit.sniff import Format
-from pipelines.admit.stretching import stretched_picture
+from pipelines.admit.stretching import finite_volume, stretched_picture
 from sievert.records import Reason, Refusal
 
 if TYPE_CHECKING:
@@ -122,8 +122,4 @@ def _volume(reader: Any) -> NDArray[np.float32] | Refusal:  # noqa: ANN401 - as 
         rank = reader.GetDimension()
         return Refusal(Reason.COMPLIANCE_SPATIAL_RANK, f"A volume is asked for; it has {rank} dimensions.")
     turned = sitk.DICOMOrient(reader.Execute(), _RIGHT_BACK_HEAD)
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
-        values = sitk.GetArrayFromImage(turned).astype(np.float32)
-    if values.size == 0 or not np.isfinite(values).all():
-        return Refusal(Reason.FORMAT_CORRUPT, "Values are not finite, or the image has no area.")
-    return np.ascontiguousarray(values)
+    return finite_volume(sitk.GetArrayFromImage(turned))

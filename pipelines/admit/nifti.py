@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import nibabel as nib
 import numpy as np
 
-from pipelines.admit.stretching import stretched_picture
+from pipelines.admit.stretching import finite_volume, stretched_picture
 from sievert.records import Reason, Refusal
 
 if TYPE_CHECKING:
@@ -98,8 +98,5 @@ def _volume(image: nib.Nifti1Image, policy: AdmitSettings) -> NDArray[np.float32
     if int(np.prod(sides)) > policy.max_pixels:
         return Refusal(Reason.FORMAT_TOO_LARGE)
     turned = nib.as_closest_canonical(image)
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
-        values = np.asarray(turned.dataobj, dtype=np.float64).reshape(turned.shape[:3]).astype(np.float32)
-    if values.size == 0 or not np.isfinite(values).all():
-        return Refusal(Reason.FORMAT_CORRUPT, "Values are not finite, or the image has no area.")
-    return np.ascontiguousarray(values.transpose(2, 1, 0)[:, ::-1])
+    values = np.asarray(turned.dataobj, dtype=np.float64).reshape(turned.shape[:3])
+    return finite_volume(values.transpose(2, 1, 0)[:, ::-1])

@@ -82,7 +82,7 @@ class One:
         number: Of its study.
         study: StudyInstanceUID, for what does not say it itself; an identifier.
         source: Path of the file; an identifier.
-        outcome: What became of it.
+        outcome: What became of it; None where a child died of it.
         name: PatientName; an identifier.
         instance: SOPInstanceUID; an identifier.
     """
@@ -117,7 +117,7 @@ def deidentify_studies(studies: Sequence[Study], terms: Terms, *, children: int)
     books = Books(studies, terms)
     yield from books.earlier.values()
     at_work = ChildProcesses(_work, prepare=_prepare, arguments=(terms,), children=children)
-    for one in at_work.run(books.files(), lost=_lost):
+    for one in at_work.run(books.files(), lost=lambda one: one):
         if (told := books.take(one)) is not None:
             yield told
 
@@ -221,10 +221,6 @@ class Deidentifier:
         with disk_errors("a de-identified object could not be written"):
             folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / f"{applied.instance}.dcm", applied.content, drafts=folder)
-
-
-def _lost(one: One) -> One:
-    return replace(one, outcome=Refusal(Reason.FORMAT_DECODER_CRASHED))
 
 
 _CHILD: dict[str, Deidentifier] = {}

@@ -11,6 +11,7 @@ import typer
 
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
+from sievert.cli.grouping import group_inputs
 from sievert.cli.options import ConfigFile, KeysFolder, effective
 
 if TYPE_CHECKING:
@@ -42,25 +43,13 @@ def convert(
     command again to go on after an interruption.
     """
     settings = effective(config, store__keys=keys)
-    found, others = _group(inputs, to, settings)
+    found, others = group_inputs(inputs, to, settings)
     done = _convert(found, to, settings)
     if as_json:
         console.print_json({"series": [asdict(one) for one in done], "files_left_out": dict(others)})
     else:
         _tell(done, others, to)
     _refuse_nothing(done)
-
-
-def _group(inputs: list[str], to: Path, settings: Settings) -> tuple[list[Series], Counter[Reason]]:
-    from rich.progress import Progress
-
-    from pipelines.admit.series.grouping import group_series
-    from pipelines.cohort.sources import find_inputs
-
-    sources = [declared.source for declared in find_inputs(inputs, leave_out=to.resolve())]
-    with Progress(console=console.stderr(), transient=True) as bar:
-        task = bar.add_task("reading headers", total=len(sources))
-        return group_series(sources, max_bytes=settings.admit.max_file_bytes, seen=lambda: bar.advance(task))
 
 
 def _convert(found: list[Series], to: Path, settings: Settings) -> list[Converted]:

@@ -11,13 +11,15 @@ import typer
 
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
+from sievert.cli.grouping import group_inputs
 from sievert.cli.keyring import PrivateKeyFile, open_store
 from sievert.cli.options import ConfigFile, KeysFolder, effective
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipelines.flows.deidentify import Study, Told
+    from pipelines.admit.series.grouping import Series
+    from pipelines.flows.deidentify import Told
     from sievert.records import Reason
     from sievert.settings import Settings
 
@@ -61,8 +63,8 @@ def deidentify(
         deidentify__retain_characteristics=retain_characteristics,
         deidentify__pixels=pixels,
     )
-    studies, others = _group(inputs, to, settings)
-    done = _deidentify(studies, to, settings)
+    found, others = group_inputs(inputs, to, settings)
+    done = _deidentify(found, to, settings)
     if as_json:
         console.print_json({"studies": done, "files_left_out": dict(others)})
     else:
@@ -89,26 +91,13 @@ def reidentify(
         _tell_identity(known)
 
 
-def _group(inputs: list[str], to: Path, settings: Settings) -> tuple[list[Study], Counter[Reason]]:
+def _deidentify(found: list[Series], to: Path, settings: Settings) -> list[Told]:
     from rich.progress import Progress
 
-    from pipelines.admit.series.grouping import group_series
-    from pipelines.cohort.sources import find_inputs
-    from pipelines.flows.deidentify import group_studies
-
-    sources = [declared.source for declared in find_inputs(inputs, leave_out=to.resolve())]
-    with Progress(console=console.stderr(), transient=True) as bar:
-        task = bar.add_task("reading headers", total=len(sources))
-        found, others = group_series(sources, max_bytes=settings.admit.max_file_bytes, seen=lambda: bar.advance(task))
-    return group_studies(found), others
-
-
-def _deidentify(studies: list[Study], to: Path, settings: Settings) -> list[Told]:
-    from rich.progress import Progress
-
-    from pipelines.flows.deidentify import Terms, deidentify_studies
+    from pipelines.flows.deidentify import Terms, deidentify_studies, group_studies
     from pipelines.results.custody.creating import create_key_store
 
+    studies = group_studies(found)
     create_key_store(settings.store.keys.absolute())
     terms = Terms(to.absolute(), settings.store.keys.absolute(), settings.admit, settings.deidentify)
     children = max(1, min(len(os.sched_getaffinity(0)), sum(len(study.sources) for study in studies)))

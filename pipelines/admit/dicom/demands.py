@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydicom.datadict import dictionary_has_tag, tag_for_keyword
 
-from pipelines.admit.dicom.header import says
+from pipelines.admit.dicom.header import says, text_of
 from sievert.records import Reason, Refusal
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _terms(dataset: Dataset, policy: AdmitSettings) -> Iterator[Refusal]:
         ("ViewPosition", policy.views, Reason.COMPLIANCE_VIEW),
         ("PhotometricInterpretation", policy.photometric, Reason.COMPLIANCE_PHOTOMETRIC),
     ):
-        said = str(dataset.get(keyword) or "").strip().upper()
+        said = text_of(dataset, keyword).upper()
         if allowed and said and said not in allowed:
             yield Refusal(reason, f"{keyword} must be one of {', '.join(allowed)}.")
 
@@ -63,7 +63,7 @@ def _spacing(dataset: Dataset, policy: AdmitSettings) -> Iterator[Refusal]:
 
 def _age(dataset: Dataset, policy: AdmitSettings) -> Iterator[Refusal]:
     """The age itself is the patient's, and is not told."""
-    said = str(dataset.get("PatientAge") or "").strip().upper()
+    said = text_of(dataset, "PatientAge").upper()
     if policy.age_years is None or not said:
         return
     low, high = policy.age_years

@@ -31,6 +31,11 @@ def check_header(dataset: Dataset, policy: AdmitSettings) -> Refusal | None:
     return next((Refusal(reason) for broken, reason in rules if broken), None)
 
 
+def text_of(dataset: Dataset, keyword: str) -> str:
+    """An attribute as text without blanks around it; empty where it is absent or has no value."""
+    return str(dataset.get(keyword) or "").strip()
+
+
 def says(dataset: Dataset, keyword: str, value: str) -> bool:
     """Whether an attribute has a value, blanks and case aside."""
     return str(dataset.get(keyword, "")).strip().upper() == value

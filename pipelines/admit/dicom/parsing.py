@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 # PS3.3 C.7.3.1.1.1: objects that describe or annotate images
 _NO_IMAGE = frozenset("ANN AU DOC ECG FID KO PLAN PR REG RTDOSE RTPLAN RTRECORD RTSTRUCT RWV SEG SMR SR".split())
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+"""Keywords of what an image's pixels are in, one an object (PS3.3 C.7.6.24)."""
 _BYTE = 8
 _BYTES_A_PIXEL = 4
 _META_START = 144  # preamble, prefix and the element that says how long the meta information is
@@ -80,7 +81,7 @@ def _checked(dataset: pydicom.FileDataset) -> Dataset | Refusal:
 
 
 def _with_pixels(dataset: Dataset) -> Dataset | Refusal:
-    if not any(name in dataset for name in _PIXELS):
+    if not any(name in dataset for name in PIXELS):
         announced = ("Rows" in dataset and "Columns" in dataset) or "Image Storage" in UID(dataset.SOPClassUID).name
         return set_aside(dataset) or Refusal(Reason.FORMAT_TRUNCATED if announced else Reason.FORMAT_NO_PIXELS)
     if missing := [name for name in ("Rows", "Columns", "BitsAllocated", "SamplesPerPixel") if not dataset.get(name)]:

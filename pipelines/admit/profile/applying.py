@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID
 
+from pipelines.admit.dicom.header import text_of
+from pipelines.admit.dicom.implementation import IMPLEMENTATION
+from pipelines.admit.dicom.parsing import PIXELS
 from pipelines.admit.profile.context import Context
 from pipelines.admit.profile.echoes import Echoes
-from pipelines.admit.profile.frames import PIXELS, clean_pixel_bytes
+from pipelines.admit.profile.frames import clean_pixel_bytes
 from pipelines.admit.profile.kinds import name_of
 from pipelines.admit.profile.masking import clean_pixels
 from pipelines.admit.profile.table import EDITION, Action
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from pipelines.admit.profile.remap import Remap
     from sievert.settings import DeidentifySettings
 
-_IMPLEMENTATION = UID("2.25.90673221289192320186377219141331043814")
 _LEVELS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 # PS3.16 CID 7050, de-identification method
@@ -87,7 +88,7 @@ def apply_profile(
 def _applied(dataset: Dataset, remap: Remap, finder: TextFinder, settings: DeidentifySettings) -> Applied | Refusal:
     _name_levels(dataset)
     patient = remap.patient(
-        _text(dataset, "PatientID"), _text(dataset, "IssuerOfPatientID"), _text(dataset, _LEVELS[0])
+        text_of(dataset, "PatientID"), text_of(dataset, "IssuerOfPatientID"), text_of(dataset, _LEVELS[0])
     )
     blanked = clean_pixels(dataset, finder, settings)
     if isinstance(blanked, Refusal):
@@ -99,14 +100,14 @@ def _applied(dataset: Dataset, remap: Remap, finder: TextFinder, settings: Deide
     done.update(_beside(dataset, pixels=cleaned or bool(blanked)))
     _mark(dataset, patient, settings)
     done.update(_new_meta(dataset))
-    study, series, instance = (_text(dataset, name) for name in _LEVELS)
+    study, series, instance = (text_of(dataset, name) for name in _LEVELS)
     return Applied(_written(dataset), patient, study, series, instance, +done, blanked)
 
 
 def _name_levels(dataset: Dataset) -> None:
     """An object that does not say which study, series or instance it is: named by its pixels."""
     for name in _LEVELS:
-        if not _text(dataset, name):
+        if not text_of(dataset, name):
             pixels = next(dataset[kind].value for kind in PIXELS if kind in dataset)
             setattr(
                 dataset, name, f"2.25.{int.from_bytes(hashlib.sha256(name.encode() + pixels).digest()[:15], 'big')}"
@@ -152,7 +153,7 @@ def _new_meta(dataset: Dataset) -> Done:
     new.FileMetaInformationGroupLength, new.FileMetaInformationVersion = 0, b"\0\1"  # the writer knows the length
     new.MediaStorageSOPClassUID, new.MediaStorageSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
     new.TransferSyntaxUID = old.TransferSyntaxUID
-    new.ImplementationClassUID, new.ImplementationVersionName = _IMPLEMENTATION, "SIEVERT"
+    new.ImplementationClassUID, new.ImplementationVersionName = IMPLEMENTATION, "SIEVERT"
     dataset.file_meta = new
     gone = {f"FileMeta.{name_of(tag)}" for tag in old.keys() if tag not in new}  # noqa: SIM118 - values are not wanted
     replaced = ("MediaStorageSOPInstanceUID", "ImplementationClassUID", "ImplementationVersionName")
@@ -169,7 +170,3 @@ def _written(dataset: Dataset) -> bytes:
     sink = io.BytesIO()
     dcmwrite(sink, dataset)  # the meta information is whole: to enforce it would copy it for nothing
     return sink.getvalue()
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    return str(dataset.get(keyword) or "").strip()

@@ -24,7 +24,7 @@ from pydicom.uid import (
 )
 
 from pipelines.admit.dicom.frames import decode_stored
-from pipelines.admit.dicom.parsing import frames_of
+from pipelines.admit.dicom.parsing import PIXELS, frames_of
 from pipelines.admit.profile.codestreams import clean_jpeg, clean_jpeg2000
 from pipelines.admit.profile.rewriting import can_be_rewritten, rewrite_pixels
 from sievert.records import Reason, Refusal
@@ -40,9 +40,6 @@ _CLEANERS: dict[UID, Callable[[bytes], bytes]] = {
     **dict.fromkeys(_JPEG, clean_jpeg),
     **dict.fromkeys(_JPEG2000, clean_jpeg2000),
 }
-PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-"""Keywords of what an image's pixels are in, one an object (PS3.3 C.7.6.24)."""
-
 _TABLES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 _BYTE = 8
 

@@ -10,7 +10,7 @@ from pydicom.uid import UID
 from models.textfinder.boxes import Box, merged
 from pipelines.admit.colour import grey_of_colour
 from pipelines.admit.dicom.frames import decode_stored
-from pipelines.admit.dicom.header import says
+from pipelines.admit.dicom.header import says, text_of
 from pipelines.admit.profile.rewriting import can_be_rewritten, rewrite_pixels
 from sievert.records import Reason, Refusal
 
@@ -63,7 +63,7 @@ def may_hold_text(dataset: Dataset) -> bool:
     kind = dataset.get("ImageType") or []
     original = not isinstance(kind, str) and len(kind) > 0 and str(kind[0]).strip().upper() == "ORIGINAL"
     captured = "Secondary Capture" in UID(str(dataset.get("SOPClassUID", ""))).name
-    measured = str(dataset.get("Modality") or "").strip().upper() in _MEASURED
+    measured = text_of(dataset, "Modality").upper() in _MEASURED
     return not (measured and original and not captured) or says(dataset, "BurnedInAnnotation", "YES")
 
 
@@ -109,7 +109,7 @@ def _blanked(dataset: Dataset, stored: NDArray[Any], boxes: tuple[Box, ...]) -> 
     for frame in values:
         dark = _dark(frame, dataset)
         for box in boxes:
-            frame[box.top : box.bottom, box.left : box.right] = dark
+            frame[box.part] = dark
     rewrite_pixels(dataset, values)
     return boxes
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydicom.datadict import tag_for_keyword
 
+from pipelines.admit.dicom.parsing import PIXELS
 from pipelines.admit.profile.coded import clean_code, is_coded
 from pipelines.admit.profile.deeds import DEEDS, rename
 from pipelines.admit.profile.kinds import DATED, name_of, never_stays, vr_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _CODE = frozenset(tag_for_keyword(word) for word in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning"))
 
-_PIXELS = frozenset(tag_for_keyword(word) for word in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"))
+_PIXELS = frozenset(tag_for_keyword(word) for word in PIXELS)
 """Within a sequence they are a second picture (an icon) that nobody has looked at."""
 
 Done = Counter[tuple[str, Action]]

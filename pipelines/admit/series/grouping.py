@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pydicom
 
+from pipelines.admit.dicom.header import text_of
 from pipelines.admit.dicom.parsing import set_aside
 from pipelines.admit.reading import read_beginning
 from pipelines.admit.scope import KNOWN_MODALITIES
@@ -95,16 +96,12 @@ def _described(dataset: Dataset) -> Series | Refusal:
     if not dataset.get("SeriesInstanceUID") or not dataset.get("Rows"):
         return Refusal(Reason.FORMAT_NO_PIXELS)
     return Series(
-        uid=_text(dataset, "SeriesInstanceUID"),
-        study=_text(dataset, "StudyInstanceUID"),
-        patient=(_text(dataset, "PatientID"), _text(dataset, "IssuerOfPatientID")),
-        modality=_known(_text(dataset, "Modality"), KNOWN_MODALITIES),
-        body_part=_known(_text(dataset, "BodyPartExamined"), KNOWN_BODY_PARTS),
+        uid=text_of(dataset, "SeriesInstanceUID"),
+        study=text_of(dataset, "StudyInstanceUID"),
+        patient=(text_of(dataset, "PatientID"), text_of(dataset, "IssuerOfPatientID")),
+        modality=_known(text_of(dataset, "Modality"), KNOWN_MODALITIES),
+        body_part=_known(text_of(dataset, "BodyPartExamined"), KNOWN_BODY_PARTS),
     )
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    return str(dataset.get(keyword) or "").strip()
 
 
 def _known(value: str, terms: frozenset[str]) -> str:

@@ -11,14 +11,14 @@ from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from pipelines.admit.dicom.implementation import IMPLEMENTATION
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TOP = 4095
 _FIELD_MM = 300.0
 """Height of the picture on the detector."""
-
-_IMPLEMENTATION = UID("2.25.90673221289192320186377219141331043814")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def to_bytes(header: Dataset, *, syntax: UID = ExplicitVRLittleEndian) -> bytes:
     Source: DICOM PS3.10 7.1 (file meta information).
     """
     header.file_meta = FileMetaDataset()
-    header.file_meta.ImplementationClassUID = _IMPLEMENTATION
+    header.file_meta.ImplementationClassUID = IMPLEMENTATION
     header.file_meta.ImplementationVersionName = "SIEVERT_SIM"
     if syntax.is_encapsulated:
         header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian

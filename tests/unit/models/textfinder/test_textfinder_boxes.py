@@ -20,7 +20,7 @@ def boxes(draw: st.DrawFn) -> Box:
 def covered(found: tuple[Box, ...] | list[Box]) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     page = np.zeros((SIDE, SIDE), bool)
     for box in found:
-        page[box.top : box.bottom, box.left : box.right] = True
+        page[box.part] = True
     return page
 
 

@@ -25,7 +25,7 @@ def planted(seed: int, *, side: int = 320, heights: tuple[int, int] = (12, 36)) 
 def share_covered(one: Planted, boxes: tuple[Box, ...]) -> float:
     covered = np.zeros(one.ink.shape, bool)
     for box in boxes:
-        covered[box.top : box.bottom, box.left : box.right] = True
+        covered[box.part] = True
     return float(covered[one.ink].mean())
 
 
