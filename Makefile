@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ANVIL := .services/node_modules/.bin/anvil
-SOURCES := sievert cluster pipelines models tests benchmarks docs
+SOURCES := sievert cluster pipelines models serve tests benchmarks docs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types unit docs docs-check bench chaos fuzz services install clean

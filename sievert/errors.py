@@ -36,9 +36,12 @@
     ├── ClusterError                70   Ray cannot be started or joined, or lost its workers
     ├── DeliveryError               75   a notice did not arrive; it is tried again
     │   └── RefusedNoticeError      76   a receiver will never take it: another try makes no sense
-    └── TrainingError               80   a training cannot go on
-        ├── DivergedError           81   the loss is no finite number any more
-        └── MemoryExhaustedError    82   a batch does not fit in memory, halved or not
+    ├── TrainingError               80   a training cannot go on
+    │   ├── DivergedError           81   the loss is no finite number any more
+    │   └── MemoryExhaustedError    82   a batch does not fit in memory, halved or not
+    └── ServeError                  90   the online service cannot be started, or does not answer
+        ├── PortTakenError          91   something else listens on the port
+        └── AccessError             92   who asks has not shown who they are, or may not do this
 
 An error carries our own record id and the stage where there is one, never a patient's
 name, id or path from a header. It survives pickling, because workers raise it on one machine and the
@@ -59,9 +62,11 @@ from sievert.errorproof import (
     UnfinishedError,
 )
 from sievert.errorroot import SievertError
+from sievert.errorserve import AccessError, PortTakenError, ServeError
 from sievert.errortraining import DivergedError, MemoryExhaustedError, TrainingError
 
 __all__ = [
+    "AccessError",
     "AnchorError",
     "AuditError",
     "ClusterError",
@@ -89,8 +94,10 @@ __all__ = [
     "OutFolderError",
     "PassphraseError",
     "PermissionDeniedError",
+    "PortTakenError",
     "ProofError",
     "RefusedNoticeError",
+    "ServeError",
     "SievertError",
     "SplitOverlapError",
     "StorageError",

@@ -31,6 +31,7 @@ from sievert.branches import (
     user_data_dir,
 )
 from sievert.branchnotify import EscalationDelays, MailSettings, NotifyRule, NotifySettings, WebhookSettings
+from sievert.branchserve import DicomListenerSettings, OidcSettings, ServeSettings
 from sievert.errors import ConfigError
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "DecideSettings",
     "DeidentifySettings",
     "DeviceRule",
+    "DicomListenerSettings",
     "DicomSettings",
     "EscalationDelays",
     "FhirSettings",
@@ -50,8 +52,10 @@ __all__ = [
     "MailSettings",
     "NotifyRule",
     "NotifySettings",
+    "OidcSettings",
     "PredictSettings",
     "QualitySettings",
+    "ServeSettings",
     "Settings",
     "StoreSettings",
     "WebhookSettings",
@@ -114,6 +118,7 @@ class Settings(Branch):
     audit: AuditSettings = AuditSettings()
     ledger: LedgerSettings = Field(default_factory=LedgerSettings)
     notify: NotifySettings = NotifySettings()
+    serve: ServeSettings = Field(default_factory=ServeSettings)
 
 
 @dataclass(frozen=True, slots=True)

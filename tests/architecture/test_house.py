@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-ROOMS = ("sievert", "cluster", "pipelines", "models")
+ROOMS = ("sievert", "cluster", "pipelines", "models", "serve")
 OURS = [file for room in (*ROOMS, "benchmarks", "docs", "tests") for file in sorted((ROOT / room).rglob("*.py"))]
 WRITTEN = [
     *OURS,

@@ -1,0 +1,1 @@
+"""The online side: the Ray Serve app, its schemas, its access control, the worklist page."""

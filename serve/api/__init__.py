@@ -1,0 +1,1 @@
+"""The interfaces: Open Inference Protocol, studies, jobs, their schemas. Knows nothing of Ray."""

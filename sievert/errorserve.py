@@ -1,0 +1,26 @@
+"""The errors of the online service; `sievert/errors.py` draws the whole tree."""
+
+from __future__ import annotations
+
+from sievert.errorroot import SievertError
+
+
+class ServeError(SievertError):
+    """The online service cannot be started, or does not answer."""
+
+    exit_code = 90
+    advice = "See `sievert serve status`; another --port or --address may be needed."
+
+
+class PortTakenError(ServeError):
+    """Something else listens on the port."""
+
+    exit_code = 91
+    advice = "Name another --port, or stop what listens there."
+
+
+class AccessError(ServeError):
+    """Who asks has not shown who they are, or may not do this."""
+
+    exit_code = 92
+    advice = "Sign in, or give a token whose roles allow it."
