@@ -49,6 +49,9 @@ class ServeSettings(Branch):
     )
     tls_cert: Place | None = Field(default=None, description="Certificate chain, PEM; with it, HTTPS only.")
     tls_key: Place | None = Field(default=None, description="Its private key, PEM, mode 0600.")
+    public_url: SafeUrl | None = Field(
+        default=None, description="Where browsers reach the page, if a proxy is in front; left out: at `host`."
+    )
     state: Place = Field(
         default_factory=lambda: user_data_dir() / "serve",
         description="Folder of what the service keeps besides results: reviews, assignments (mode 0700).",

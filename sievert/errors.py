@@ -42,6 +42,7 @@
     └── ServeError                  90   the online service cannot be started, or does not answer
         ├── PortTakenError          91   something else listens on the port
         └── AccessError             92   who asks has not shown who they are, or may not do this
+            └── ForbiddenError      93   who asks is known, and their roles do not allow it
 
 An error carries our own record id and the stage where there is one, never a patient's
 name, id or path from a header. It survives pickling, because workers raise it on one machine and the
@@ -62,7 +63,7 @@ from sievert.errorproof import (
     UnfinishedError,
 )
 from sievert.errorroot import SievertError
-from sievert.errorserve import AccessError, PortTakenError, ServeError
+from sievert.errorserve import AccessError, ForbiddenError, PortTakenError, ServeError
 from sievert.errortraining import DivergedError, MemoryExhaustedError, TrainingError
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "DivergedError",
     "EmptyCohortError",
     "ErasedError",
+    "ForbiddenError",
     "InputMissingError",
     "IntegrityError",
     "KeyStoreError",

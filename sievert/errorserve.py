@@ -24,3 +24,10 @@ class AccessError(ServeError):
 
     exit_code = 92
     advice = "Sign in, or give a token whose roles allow it."
+
+
+class ForbiddenError(AccessError):
+    """Who asks is known, and their roles do not allow it."""
+
+    exit_code = 93
+    advice = "Ask whoever gives roles for one that allows it."
