@@ -77,11 +77,12 @@ class OidcProvider:
             return 400, {"error": "invalid_grant"}
         return 200, {"token_type": "Bearer", **tokens}
 
-    def sign_in(self, url: str, *, code: str = "a-code", **tokens: object) -> dict[str, str]:
+    def sign_in(self, url: str, *, code: str = "a-code", **tokens: str | None) -> dict[str, str]:
         """What a browser brings back after somebody has signed in at the authorization endpoint."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
         assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
-        made = {"id_token": self.token(aud=asked["client_id"], nonce=asked["nonce"]), **tokens}
+        id_token = self.token(aud=asked["client_id"], nonce=asked["nonce"], header={"typ": "JWT"})
+        made = {"id_token": id_token, **tokens}
         self.codes[code] = (asked["code_challenge"], made)
         return {"code": code, "state": asked["state"], "iss": self.issuer}
 

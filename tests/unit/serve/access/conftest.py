@@ -44,7 +44,7 @@ def provider(shared_provider: OidcProvider) -> Iterator[OidcProvider]:
 
 @pytest.fixture
 def oidc(provider: OidcProvider) -> OidcSettings:
-    return OidcSettings(issuer=provider.url, client_id="page", leeway_s=5)  # type: ignore[arg-type]  # parsed
+    return OidcSettings(issuer=provider.url, client_id="page", leeway_s=5)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def _looks_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_key_lets_its_machine_in_with_its_roles(state: Path) -> None:
     key, text = ApiKeys(state).add("ct-1", [Role.SUBMITTER], lifetime_s=YEAR_S)
     assert ApiKeys(state).check(text) == key
-    assert (key.name, key.roles, text[-4:]) == ("ct-1", {Role.SUBMITTER}, key.last_4)
+    assert (key.name, key.roles, text[-4:]) == ("ct-1", frozenset({Role.SUBMITTER}), key.last_4)
 
 
 def test_what_is_kept_is_a_salted_hash_that_only_the_owner_may_read(state: Path) -> None:
