@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import cv2
-import numpy as np
 
-from models.features import check_features
 from models.package import load_package
-from models.predictor import Predictor
 from pipelines.admit.admission import Admission, admit
 from pipelines.admit.isolation import survives
 from pipelines.admit.reading import read_source
 from pipelines.admit.watchdog import time_limit
 from pipelines.cohort.ids import Pseudonyms
 from pipelines.cohort.plan import Plan
-from pipelines.decide import decide
+from pipelines.flows.casework import Casework, make_case, preprocess
 from pipelines.flows.journal import ShardJournal
-from pipelines.flows.payload import Screened, describe_refused, describe_screened, explain
 from pipelines.flows.stopwatch import Stopwatch
 from pipelines.flows.tally import Tally
-from pipelines.preprocess.steps import apply_recipe
 from pipelines.results.disk import disk_errors
 from pipelines.results.keystore import KeyStore
 from pipelines.results.outfolder import OutFolder
@@ -38,45 +31,17 @@ from pipelines.results.shardfile import (
     write_shard,
 )
 from sievert.errors import ModelError
-from sievert.records import (
-    Admitted,
-    ImageFacts,
-    PlannedInput,
-    Prediction,
-    Reason,
-    Refusal,
-)
+from sievert.records import PlannedInput, Reason, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from numpy.typing import NDArray
-
+    from pipelines.flows.casework import Case
     from pipelines.flows.task import ScreenTask
     from sievert.records import ShardCounts
 
 MOST_DEATHS = 3
 """Attempts that may end at one input before it is given up."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Image:
-    """An admitted image once its pixels are preprocessed and let go."""
-
-    facts: ImageFacts
-    tensor: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One input on its way through a shard."""
-
-    planned: PlannedInput
-    record: str
-    patient: str
-    content_sha256: str
-    identity: dict[str, str]
-    outcome: _Image | Refusal
 
 
 class ShardScreener:
@@ -101,7 +66,7 @@ class ShardScreener:
         self._package = load_package(task.model)
         if self._package.digest != task.model_digest:
             raise ModelError("the model package was changed since the job was planned")
-        self._predictor = Predictor(self._package)
+        self._casework = Casework(self._package, task.rule)
         self._may_be_tried = may_be_tried
 
     def screen(self, shard: int) -> ShardCounts:
@@ -138,12 +103,12 @@ class ShardScreener:
         self._keys.drop_keys(job, shard=shard, attempt=attempt)
         return None
 
-    def _batches(self, shard: int, journal: ShardJournal, clock: Stopwatch) -> Iterator[list[_Case]]:
+    def _batches(self, shard: int, journal: ShardJournal, clock: Stopwatch) -> Iterator[list[Case]]:
         planned, size = self._plan.shard(shard), self._task.batch_size
         for start in range(0, len(planned), size):
             yield [self._prepare(one, journal, clock) for one in planned[start : start + size]]
 
-    def _prepare(self, planned: PlannedInput, journal: ShardJournal, clock: Stopwatch) -> _Case:
+    def _prepare(self, planned: PlannedInput, journal: ShardJournal, clock: Stopwatch) -> Case:
         """Read, admit, preprocess: one input's pixels are in memory at a time."""
         with disk_errors("the journal could not be written"):
             journal.at(planned.index)
@@ -151,26 +116,9 @@ class ShardScreener:
             content = read_source(planned.source, max_bytes=self._task.policy.max_file_bytes)
         with clock("admit"):
             admission = Admission(content) if isinstance(content, Refusal) else self._admit(content, planned, journal)
-        outcome = self._preprocessed(admission.outcome, clock)
-        return self._case(planned, b"" if isinstance(content, Refusal) else content, admission, outcome)
-
-    def _preprocessed(self, outcome: Admitted | Refusal, clock: Stopwatch) -> _Image | Refusal:
-        if isinstance(outcome, Refusal):
-            return outcome
-        timed = lambda step: clock(f"preprocess.{step}")  # noqa: E731 - a name for what is too short for a function
-        return _Image(outcome.facts, apply_recipe(outcome.pixels, self._package.recipe, timed=timed))
-
-    def _case(self, planned: PlannedInput, content: bytes, admission: Admission, outcome: _Image | Refusal) -> _Case:
-        digest = sha256(content)
-        record = self._pseudonyms.record(planned.source, digest.digest())
-        manifest = {"patient": planned.patient} if planned.patient else {}
-        return _Case(
-            planned=planned,
-            record=record,
-            patient=self._patient(planned, record, admission),
-            content_sha256=digest.hexdigest(),
-            identity={"source": planned.source, **manifest, **admission.identity},
-            outcome=outcome,
+        outcome = preprocess(admission.outcome, self._package.recipe, clock)
+        return make_case(
+            planned, b"" if isinstance(content, Refusal) else content, admission, outcome, self._pseudonyms
         )
 
     def _admit(self, content: bytes, planned: PlannedInput, journal: ShardJournal) -> Admission:
@@ -183,21 +131,12 @@ class ShardScreener:
         with time_limit(policy.timeout_s):
             return admit(content, planned, scope=scope, policy=policy)
 
-    def _patient(self, planned: PlannedInput, record: str, admission: Admission) -> str:
-        """The manifest's word, else the header's, else the input is its own patient."""
-        named = planned.patient or admission.identity.get("PatientID")
-        if not named:
-            return self._pseudonyms.unnamed_patient(record)
-        issuer = "" if planned.patient else admission.identity.get("IssuerOfPatientID", "")
-        return self._pseudonyms.patient(named, issuer)
-
-    def _finish(self, batch: list[_Case], sealer: RowSealer, tally: Tally, clock: Stopwatch) -> Iterator[SealedRow]:
+    def _finish(self, batch: list[Case], sealer: RowSealer, tally: Tally, clock: Stopwatch) -> Iterator[SealedRow]:
         """Predict the batch, then decide, explain and seal each; refused ones are sealed with their reason."""
         with clock("predict"):
-            predictions = iter(self._predict(batch))
-        for case in batch:
-            prediction = next(predictions) if isinstance(case.outcome, _Image) else None
-            refusal, payload = self._conclude(case, prediction, tally, clock)
+            predictions = self._casework.predict(batch)
+        for case, prediction in zip(batch, predictions, strict=True):
+            refusal, payload = self._casework.conclude(case, prediction, job=self._task.job, tally=tally, clock=clock)
             with clock("seal"):
                 yield sealer.seal_row(
                     index=case.planned.index,
@@ -207,44 +146,3 @@ class ShardScreener:
                     identity=case.identity,
                     refusal=refusal,
                 )
-
-    def _predict(self, batch: list[_Case]) -> list[Prediction]:
-        tensors = [case.outcome.tensor for case in batch if isinstance(case.outcome, _Image)]
-        return self._predictor(np.stack(tensors)) if tensors else []
-
-    def _conclude(
-        self, case: _Case, prediction: Prediction | None, tally: Tally, clock: Stopwatch
-    ) -> tuple[Refusal | None, dict[str, object]]:
-        """The record of one input: a refusal, or a verdict with its explanation."""
-        outcome, about = case.outcome, self._about(case)
-        reason = _find_invalid(prediction) if prediction else None
-        if isinstance(outcome, Refusal) or prediction is None or reason:
-            refusal = outcome if isinstance(outcome, Refusal) else Refusal(reason or Reason.FORMAT_CORRUPT)
-            tally.refused(refusal)
-            return refusal, describe_refused(about, refusal)
-        rule = self._task.rule
-        with clock("decide"):
-            verdict = decide(prediction.probabilities, rule)
-        tally.screened(verdict.decision.value, verdict.probability, flagged=verdict.flagged)
-        with clock("explain"):
-            shown = explain(prediction, self._predictor.head_weights, rule) if verdict.flagged else None
-        return None, describe_screened(about, Screened(outcome.facts, prediction, verdict, shown), rule)
-
-    def _about(self, case: _Case) -> dict[str, object]:
-        metadata = self._package.metadata
-        return {
-            "job": self._task.job,
-            "index": case.planned.index,
-            "record": case.record,
-            "patient": case.patient,
-            "content_sha256": case.content_sha256,
-            "model": {"name": metadata.name, "version": metadata.version, "digest": self._package.digest},
-            "recipe": self._package.recipe.digest,
-        }
-
-
-def _find_invalid(prediction: Prediction) -> Reason | None:
-    """A feature map that is not finite or constant, or a probability that is no number."""
-    if not np.isfinite(prediction.probabilities).all():
-        return Reason.FEATURES_NOT_FINITE
-    return check_features(prediction.features)

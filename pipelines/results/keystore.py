@@ -49,13 +49,7 @@ IDENTITY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class DataKey:
-    """One patient's data key in one shard, as the worker that made it holds it.
-
-    Attributes:
-        patient: The pseudonym.
-        key: 32 bytes.
-        indices: The rows that it seals.
-    """
+    """One patient's data key (32 bytes) in one shard, as the worker that made it holds it, and the rows it seals."""
 
     patient: str
     key: bytes = field(repr=False)
@@ -193,13 +187,34 @@ class KeyStore:
         """
         place = TablePlace(job, shard, attempt)
         with sharing_state(self.folder):
-            erasures = self.erasures
-            marks = erasures.of_job(job)
-            gone = {one.patient for one in keys if marks and erasures.mark(one.patient) in marks}
-            kept = [one for one in keys if one.patient not in gone]
-            erased = [index for one in keys if one.patient in gone for index in one.indices]
-            self._make_room(place)
-            self.write(place, KeyTable(self._wrap(kept, place), erased))
+            self._commit(place, self.wrap(keys, place))
+
+    def save_wrapped(self, place: TablePlace, rows: Sequence[KeyRow]) -> None:
+        """Commit data keys that were wrapped earlier, as `wrap` gave them.
+
+        Whoever was erased or revoked since gets none; raises as `save_keys` does.
+        """
+        with sharing_state(self.folder):
+            current = {one.fingerprint for one in self.everybody() if not one.revoked}
+            self._commit(place, [row for row in rows if row.recipient in current])
+
+    def wrap(self, keys: Sequence[DataKey], place: TablePlace) -> list[KeyRow]:
+        """Data keys for every recipient of this moment; to be committed by `save_wrapped`."""
+        recipients = [(one.fingerprint, one.key) for one in self.everybody() if not one.revoked]
+        return [
+            KeyRow(one.patient, name, wrap_key(one.key, recipient=public, context=place.context), one.indices)
+            for one in keys
+            for name, public in recipients
+        ]
+
+    def _commit(self, place: TablePlace, rows: Sequence[KeyRow]) -> None:
+        """Write a table without those who were erased. Whoever calls it shares the store's lock."""
+        erasures = self.erasures
+        marks = erasures.of_job(place.job)
+        gone = {row.patient for row in rows if marks and erasures.mark(row.patient) in marks}
+        erased = sorted({index for row in rows if row.patient in gone for index in row.indices})
+        self._make_room(place)
+        self.write(place, KeyTable([row for row in rows if row.patient not in gone], erased))
 
     def drop_keys(self, job: str, *, shard: int, attempt: str) -> None:
         """Remove the keys of an attempt that lost; nothing was sealed with them that stayed."""
@@ -249,14 +264,6 @@ class KeyStore:
             opened = unwrap_key(row.wrapped, private=self.private, context=place.context)
             keys |= dict.fromkeys(row.indices, opened)
         return OpenedKeys(keys, frozenset(table.erased))
-
-    def _wrap(self, keys: Sequence[DataKey], place: TablePlace) -> list[KeyRow]:
-        recipients = [(one.fingerprint, one.key) for one in self.everybody() if not one.revoked]
-        return [
-            KeyRow(one.patient, name, wrap_key(one.key, recipient=public, context=place.context), one.indices)
-            for one in keys
-            for name, public in recipients
-        ]
 
     def _make_room(self, place: TablePlace) -> None:
         folder = place.file(self.folder).parent

@@ -7,68 +7,28 @@ import json
 import os
 import shutil
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pipelines.cohort.plan import Shards
 from pipelines.results.disk import create_once, disk_errors
-from sievert.errors import IntegrityError, OutFolderBusyError, OutFolderError
+from pipelines.results.jobheader import JOB_SCHEMA, JobHeader, RollingHeader, canonical_json, decode_header
+from sievert.errors import IntegrityError, OutFolderBusyError, OutFolderError, UnfinishedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-JOB_SCHEMA = "sievert.job/1"
-
-
-@dataclass(frozen=True, slots=True)
-class JobHeader:
-    """`job.json`: what the job is; its SHA-256 is the job's commitment and goes into every leaf.
-
-    Attributes:
-        created: UTC, ISO 8601.
-        sievert: Version that planned it.
-        planned: Number of inputs.
-        shard_size: Inputs a shard.
-        plan: SHA-256 of plan.parquet.
-        inputs: Keyed hash of the inputs as they were named.
-        model: Name, version and digest of the package.
-        recipe: Digest of the recipe.
-        decision: Labels, index of the positive one, threshold and least confidence.
-        admit: The compliance policy.
-        batch_size: Images a forward pass.
-        recipient: Fingerprint of the site's key; there may be further recipients (docs/keys.md).
-        schema: Version of the format.
-    """
-
-    created: str
-    sievert: str
-    planned: int
-    shard_size: int
-    plan: str
-    inputs: str
-    model: dict[str, str]
-    recipe: str
-    decision: dict[str, Any]
-    admit: dict[str, Any]
-    batch_size: int
-    recipient: str
-    schema: str = JOB_SCHEMA
-
-    def encoded(self) -> bytes:
-        """The file's bytes."""
-        return canonical_json(asdict(self))
-
-    @property
-    def shards(self) -> Shards:
-        """How the plan is cut."""
-        return Shards(self.planned, self.shard_size)
-
-    @property
-    def job(self) -> str:
-        """The job's commitment: SHA-256 of the file, 64 hexadecimal digits."""
-        return sha256(self.encoded()).hexdigest()
+__all__ = [
+    "JOB_SCHEMA",
+    "JobHeader",
+    "OutFolder",
+    "RollingHeader",
+    "canonical_json",
+    "finishing",
+    "freeze_job",
+    "locked_out_folder",
+    "read_job",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +46,16 @@ class OutFolder:
     def plan(self) -> Path:
         """The frozen plan."""
         return self.path / "plan.parquet"
+
+    @property
+    def closed(self) -> Path:
+        """How many records a rolling job came to; only such a job has it."""
+        return self.path / "closed.json"
+
+    @property
+    def pictures(self) -> Path:
+        """Sealed pictures of a rolling job's studies."""
+        return self.path / "pictures"
 
     @property
     def results(self) -> Path:
@@ -156,11 +126,6 @@ class OutFolder:
                 file.unlink(missing_ok=True)
 
 
-def canonical_json(value: Any) -> bytes:  # noqa: ANN401 - anything that JSON can hold
-    """The one way we write JSON files, so that a changed byte always shows."""
-    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True, allow_nan=False) + "\n").encode()
-
-
 @contextmanager
 def locked_out_folder(path: Path) -> Iterator[OutFolder]:
     """Make the out folder and hold it for one run; the system lets go of it when the process dies.
@@ -226,18 +191,29 @@ def read_job(out: OutFolder) -> JobHeader:
 
     Raises:
         OutFolderError: There is none.
+        UnfinishedError: It is a rolling job that is still open.
         IntegrityError: It was changed.
     """
     try:
         content = out.job.read_bytes()
-        header = JobHeader(**json.loads(content))
+        header = decode_header(content, closed=lambda: _read_closed(out))
     except FileNotFoundError as error:
         raise OutFolderError("the folder holds no job", remedy="Name the --out folder of a screening.") from error
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise IntegrityError("job.json is damaged") from error
     if header.encoded() != content or not _is_sound(header):
         raise IntegrityError("job.json is not as it was written")
     return header
+
+
+def _read_closed(out: OutFolder) -> int:
+    """How many records a rolling job came to."""
+    try:
+        content = out.closed.read_bytes()
+    except FileNotFoundError as error:
+        raise UnfinishedError("the rolling job is still open: it takes further records") from error
+    closed: dict[str, int] = json.loads(content)
+    return closed["planned"]
 
 
 def _is_sound(header: JobHeader) -> bool:

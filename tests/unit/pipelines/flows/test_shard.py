@@ -177,5 +177,5 @@ def test_a_probability_that_is_no_number_is_quarantined(
     def no_number(batch: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[Prediction]:
         return [Prediction(np.full(2, np.nan, np.float32), np.eye(3, dtype=np.float32)[None]) for _ in batch]
 
-    monkeypatch.setattr(screener, "_predict", lambda batch: no_number(np.zeros(len(batch), np.float32)))
+    monkeypatch.setattr(screener._casework, "predict", lambda batch: no_number(np.zeros(len(batch), np.float32)))
     assert screener.screen(0).reasons == {Reason.FEATURES_NOT_FINITE: 8}
