@@ -13,6 +13,7 @@ from pipelines.results.custody.sweeping import Swept, sweep, working_on
 from pipelines.results.keys.identities import Identities
 from pipelines.results.keys.locks import changing_state
 from pipelines.results.keys.tables import KeyTable, find_tables, read_patients
+from pipelines.results.rolling.spool import find_spools, read_spool
 from sievert.errors import KeyStoreError
 
 if TYPE_CHECKING:
@@ -73,9 +74,16 @@ class _Erasing:
 def _check_known(store: KeyStore, patient: str, job: str | None) -> None:
     if store.erasures.knows(patient, job) or (job is None and Identities(store.folder).knows(patient)):
         return
-    if not any(patient in read_patients(place.file(store.folder)) for place in find_tables(store.folder, job)):
+    tables = (read_patients(place.file(store.folder)) for place in find_tables(store.folder, job))
+    if not any(patient in there for there in (*tables, _spooled_patients(store, job))):
         where = "for this job" if job else "for any job"
         raise KeyStoreError(
             f"the key store has no data key of this patient {where}: nothing was erased",
             remedy="Check the pseudonym with `sievert open`; run an unfinished job to its end first.",
         )
+
+
+def _spooled_patients(store: KeyStore, job: str | None) -> set[str]:
+    """Of rolling jobs that are still open: the mark holds for them when they are closed."""
+    spools = [read_spool(file)[1] for file in find_spools(store.folder) if job in (None, file.stem)]
+    return {key.patient for frames in spools for frame in frames for key in frame.keys}

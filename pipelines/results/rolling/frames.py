@@ -1,0 +1,108 @@
+"""Frames of a spool: one sealed row and its wrapped data keys each, behind their length and checksum."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+import zlib
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipelines.results.keys.tables import KeyRow
+from pipelines.results.shardfile import SealedRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HEAD = struct.Struct(">II")
+LONGEST_FRAME = 1 << 26
+"""Bytes; a longer one is damage."""
+_BINARY = ("salt", "leaf", "sealed", "identity")
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolHeader:
+    """The first frame.
+
+    Attributes:
+        out: Absolute path of the job's out folder.
+        job: Its commitment.
+        shard_size: Records a shard.
+        attempt: Names the tables of wrapped keys.
+        opened: UTC, ISO 8601.
+        seeds: Of whatever was drawn at random.
+    """
+
+    out: str = field(repr=False)
+    job: str
+    shard_size: int
+    attempt: str
+    opened: str
+    seeds: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One record.
+
+    Attributes:
+        row: As it will stand in its shard.
+        keys: Its data key, wrapped for each recipient.
+        counts: The record's counts, sealed (`seal_counts`).
+    """
+
+    row: SealedRow
+    keys: list[KeyRow]
+    counts: str = field(repr=False)
+
+
+def encode_header(header: SpoolHeader) -> bytes:
+    """A header as bytes of a spool."""
+    return _framed(asdict(header))
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """A frame as bytes of a spool."""
+    row = {name: _text(value) if name in _BINARY else value for name, value in asdict(frame.row).items()}
+    keys = [{**asdict(one), "wrapped": _text(one.wrapped)} for one in frame.keys]
+    return _framed({"row": row, "keys": keys, "counts": frame.counts})
+
+
+def decode_spool(content: bytes) -> tuple[SpoolHeader | None, list[Frame]]:
+    """What a spool holds, up to a torn or damaged frame; no header where that is torn itself."""
+    parts = _parts(content)
+    first = next(parts, None)
+    if first is None:
+        return None, []
+    return SpoolHeader(**first), [_frame(part) for part in parts]
+
+
+def _framed(content: dict[str, Any]) -> bytes:
+    body = json.dumps(content, separators=(",", ":")).encode()
+    return _HEAD.pack(len(body), zlib.crc32(body)) + body
+
+
+def _parts(content: bytes) -> Iterator[dict[str, Any]]:
+    place = 0
+    while place + _HEAD.size <= len(content):
+        length, checksum = _HEAD.unpack_from(content, place)
+        body = content[place + _HEAD.size : place + _HEAD.size + length]
+        if length > LONGEST_FRAME or len(body) != length or zlib.crc32(body) != checksum:
+            return
+        yield json.loads(body)
+        place += _HEAD.size + length
+
+
+def _frame(part: dict[str, Any]) -> Frame:
+    row = {name: _bytes(value) if name in _BINARY else value for name, value in part["row"].items()}
+    keys = [KeyRow(**{**one, "wrapped": _bytes(one["wrapped"])}) for one in part["keys"]]
+    return Frame(SealedRow(**row), keys, part["counts"])
+
+
+def _text(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _bytes(value: str) -> bytes:
+    return base64.b64decode(value)
