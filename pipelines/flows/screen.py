@@ -213,7 +213,6 @@ def make_task(
     folder: OutFolder, job: PlannedJob, *, package: ModelPackage, keys: KeyStore, settings: Settings
 ) -> ScreenTask:
     """What workers are told of a job."""
-    metadata = package.metadata
     return ScreenTask(
         job=job.header.job,
         out=folder.path,
@@ -221,20 +220,26 @@ def make_task(
         model=package.folder.absolute(),
         model_digest=package.digest,
         shards=job.shards,
-        scope=Scope(metadata.modalities, metadata.body_parts, metadata.spatial_dims, metadata.views),
+        scope=scope_of(package),
         policy=settings.admit,
         rule=decision_rule(package, settings.decide),
         batch_size=settings.predict.batch_size,
     )
 
 
+def scope_of(package: ModelPackage) -> Scope:
+    """What a model package declares that it is for."""
+    metadata = package.metadata
+    return Scope(metadata.modalities, metadata.body_parts, metadata.spatial_dims, metadata.views)
+
+
 def run_facts(images: int, wall_s: float, *, resumed: int, workers: int, package: ModelPackage) -> RunFacts:
     """What only the run itself knows, with the time of day."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return RunFacts(now, round(wall_s, 3), images, resumed_shards=resumed, workers=workers, seeds=_seeds(package))
+    return RunFacts(now, round(wall_s, 3), images, resumed_shards=resumed, workers=workers, seeds=find_seeds(package))
 
 
-def _seeds(package: ModelPackage) -> dict[str, int]:
+def find_seeds(package: ModelPackage) -> dict[str, int]:
     """Screening draws nothing at random but salts and keys; the network was trained from a seed."""
     provenance = json.loads((package.folder / PROVENANCE).read_bytes())
     seed = provenance.get("settings", {}).get("seed")

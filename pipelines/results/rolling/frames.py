@@ -95,7 +95,7 @@ def _parts(content: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _frame(part: dict[str, Any]) -> Frame:
-    row = {name: _bytes(value) if name in _BINARY else value for name, value in part["row"].items()}
+    row: dict[str, Any] = {name: _bytes(value) if name in _BINARY else value for name, value in part["row"].items()}
     keys = [KeyRow(**{**one, "wrapped": _bytes(one["wrapped"])}) for one in part["keys"]]
     return Frame(SealedRow(**row), keys, part["counts"])
 

@@ -1,0 +1,1 @@
+"""What a request does: the batch's own objects, resident, with admission in a process of its own beside."""

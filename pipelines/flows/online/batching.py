@@ -1,0 +1,87 @@
+"""Dynamic batching: while one forward pass runs, what comes meanwhile is gathered for the next."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[Item, Answer]):
+    item: Item
+    answer: Future[Answer] = field(default_factory=Future)
+
+
+class Batcher(Generic[Item, Answer]):
+    """Gathers single items into batches, on a thread of its own.
+
+    Args:
+        work: Answers a batch, in its order.
+        size: Items a batch at most.
+        wait_s: How long a batch waits for further ones; with 0, a lone item goes at once.
+        batches: Told the size of each batch.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[Item]], Sequence[Answer]],
+        *,
+        size: int,
+        wait_s: float = 0,
+        batches: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._work, self._size, self._wait_s, self._batches = work, size, wait_s, batches
+        self._queue: deque[_Waiting[Item, Answer]] = deque()
+        self._changed, self._stopped = threading.Condition(), False
+        self._thread = threading.Thread(target=self._run, name="batches", daemon=True)
+        self._thread.start()
+
+    def __call__(self, item: Item) -> Answer:
+        """The answer to one item; raises what the work raised.
+
+        Raises:
+            RuntimeError: It was stopped.
+        """
+        one: _Waiting[Item, Answer] = _Waiting(item)
+        with self._changed:
+            if self._stopped:
+                raise RuntimeError("no further items are taken")
+            self._queue.append(one)
+            self._changed.notify()
+        return one.answer.result()
+
+    def stop(self) -> None:
+        """Answer what waits, and take nothing further."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while batch := self._gather():
+            self._batches(len(batch))
+            try:
+                answers = self._work([one.item for one in batch])
+            except BaseException as error:  # noqa: BLE001 - each of those who wait must be told
+                for one in batch:
+                    one.answer.set_exception(error)
+                continue
+            for one, answer in zip(batch, answers, strict=True):
+                one.answer.set_result(answer)
+
+    def _gather(self) -> list[_Waiting[Item, Answer]]:
+        """The next batch; empty once stopped and all is answered."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._stopped)
+            if self._wait_s and not self._stopped:
+                self._changed.wait_for(lambda: len(self._queue) >= self._size or self._stopped, self._wait_s)
+            return [self._queue.popleft() for _ in range(min(self._size, len(self._queue)))]

@@ -1,0 +1,103 @@
+"""Closes and anchors rolling jobs at an interval, and has clinicians told of them; runs in one process of a service."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from pipelines.results.binding import bind_folder
+from pipelines.results.outfolder import OutFolder
+from pipelines.results.rolling.closing import close_spool, is_open
+from pipelines.results.rolling.spool import find_spools
+from sievert.errors import LedgerError, SievertError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pipelines.results.keystore import KeyStore
+    from pipelines.results.ledger import Ledger
+
+_LOG = logging.getLogger("sievert.serve")
+EVERY_S = 2.0
+
+
+class Roller:
+    """Looks for jobs whose process let go of them or died; what fails is tried again at the next pass.
+
+    Args:
+        results: Folder of the rolling jobs.
+        keys: The key store.
+        ledger: Opens the ledger of one job, by its folder; the signer's key stays in this process.
+        tell: Has clinicians told of a job that was closed.
+    """
+
+    def __init__(
+        self,
+        results: Path,
+        keys: KeyStore,
+        ledger: Callable[[OutFolder], Ledger],
+        *,
+        tell: Callable[[OutFolder], None] = lambda _: None,
+    ) -> None:
+        self._results, self._keys, self._ledger, self._tell = results, keys, ledger, tell
+        self._done, self._thread = threading.Event(), threading.Thread(target=self._run, name="rolling", daemon=True)
+        self.problem = ""
+
+    def start(self) -> None:
+        """Run a pass every two seconds, on a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it after a last pass, for what replicas have let go of meanwhile."""
+        self._done.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.run_once()
+
+    def run_once(self) -> int:
+        """One pass; returns how many jobs were anchored. Never raises: the service goes on answering."""
+        self.problem = ""
+        for spool in find_spools(self._keys.folder):
+            with _telling(self, "closing a rolling job"):
+                out = close_spool(spool, self._keys)
+                if out is not None:
+                    self._tell(out)
+        return sum(self._anchor(out) for out in self._unanchored())
+
+    def _anchor(self, out: OutFolder) -> bool:
+        with _telling(self, "anchoring a rolling job"):
+            bind_folder(out, self._ledger(out), keys=self._keys)
+            self._tell(out)
+            return True
+        return False
+
+    def _unanchored(self) -> Iterator[OutFolder]:
+        """The closed jobs that the ledger has not."""
+        for job in sorted(self._results.glob("*/job.json")):
+            out = OutFolder(job.parent)
+            if out.files.exists() and not out.anchor.exists() and not is_open(out):
+                yield out
+
+    def _run(self) -> None:
+        while not self._done.wait(EVERY_S):
+            self.run_once()
+
+
+class _telling:  # noqa: N801 - used like a function
+    """Keeps one job's failure from the others, and remembers it for the service's status."""
+
+    def __init__(self, roller: Roller, doing: str) -> None:
+        self._roller, self._doing = roller, doing
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        why = error.message if isinstance(error, SievertError) else type(error).__name__
+        self._roller.problem = f"{self._doing} failed: {why}"
+        _LOG.log(logging.WARNING if isinstance(error, LedgerError) else logging.ERROR, self._roller.problem)
+        return True

@@ -1,0 +1,243 @@
+"""Screens studies one by one as they are asked about: seals, keeps and answers with the batch's own record."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import cv2
+import numpy as np
+
+from models.package import load_package
+from pipelines.cohort.ids import Pseudonyms
+from pipelines.flows.casework import Case, Casework, Image, make_case
+from pipelines.flows.online.batching import Batcher
+from pipelines.flows.online.sidecar import Sidecar, Sidecars
+from pipelines.flows.stopwatch import Stopwatch
+from pipelines.flows.tally import Tally
+from pipelines.results.jobheader import RollingHeader
+from pipelines.results.keystore import KeyStore
+from pipelines.results.rolling.job import SHARD_SIZE, Entry, RollingJob, refreshed
+from sievert import __version__
+from sievert.errors import ModelError
+from sievert.records import PlannedInput, Prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from pipelines.admit.scope import Scope
+    from pipelines.decide import DecisionRule
+    from sievert.settings import AdmitSettings
+
+SOURCE = "online:"
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineTask:
+    """What a replica is told: plain values and paths, no secret.
+
+    Attributes:
+        results: Absolute path of the folder that rolling jobs are made in.
+        keys: Absolute path of the key store.
+        model: Absolute path of the model package.
+        model_digest: What the package must be.
+        scope: What the model is for.
+        policy: The compliance policy.
+        rule: When to decide.
+        batch_size: Images a forward pass at most.
+        batch_wait_s: How long a pass waits for further images.
+        keep_pictures: Whether pictures are kept, sealed.
+        to_disk: Whether a record is on the disk before it is answered.
+        roll_after_s: Age at which a job is closed.
+        roll_after_records: Size at which it is.
+        seeds: Of the network's training.
+        threads: Threads a forward pass.
+        sidecars: Processes that admit.
+    """
+
+    results: Path
+    keys: Path
+    model: Path
+    model_digest: str
+    scope: Scope
+    policy: AdmitSettings
+    rule: DecisionRule
+    batch_size: int
+    batch_wait_s: float
+    keep_pictures: bool
+    to_disk: bool
+    roll_after_s: float
+    roll_after_records: int
+    seeds: dict[str, int]
+    threads: int = 1
+    sidecars: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a study is answered with.
+
+    Attributes:
+        record: The record, as it was sealed (docs/out-folder.md).
+        identity: Its identity envelope: for documents that must name the patient to whoever sent the study.
+        stage_s: Seconds by stage.
+    """
+
+    record: dict[str, Any]
+    identity: dict[str, str]
+    stage_s: dict[str, float]
+
+
+class OnlineScreener:
+    """Resident: made once a replica. Every method may be called from several threads at once.
+
+    Args:
+        task: What it is to do.
+        batches: Told the size of each forward pass.
+
+    Raises:
+        ModelError: The package is not the one that the service was started with.
+        KeyStoreError: The key store cannot be used.
+    """
+
+    def __init__(self, task: OnlineTask, *, batches: Callable[[int], None] = lambda _: None) -> None:
+        cv2.setNumThreads(1)
+        self._task, self._keys = task, KeyStore(task.keys)
+        self._pseudonyms = Pseudonyms(self._keys.identity_key)
+        package = load_package(task.model)
+        if package.digest != task.model_digest:
+            raise ModelError("the model package was changed since the service was started")
+        self.casework = Casework(package, task.rule, threads=task.threads)
+        self._warm_up()
+        self._batcher: Batcher[NDArray[np.float32], Prediction] = Batcher(
+            self._pass, size=task.batch_size, wait_s=task.batch_wait_s, batches=batches
+        )
+        self._sidecars = Sidecars(
+            [
+                Sidecar(task.model, scope=task.scope, policy=task.policy, keeps=task.keep_pictures)
+                for _ in range(task.sidecars)
+            ]
+        )
+        self._job: RollingJob | None = None
+        self._lock = threading.Lock()
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """What the network reads of one image: channel, row, column."""
+        metadata = self.casework.package.metadata
+        return (metadata.channels, *metadata.shape)
+
+    def screen(self, content: bytes, *, patient: str | None = None, shown: tuple[str, str] | None = None) -> Answer:
+        """Screen one study: it is sealed and spooled before this returns.
+
+        Args:
+            content: The file, whole.
+            patient: The patient that the request names, where the file names none.
+            shown: Modality and body part that the request declares, for a file without a header.
+
+        Raises:
+            StorageError: And its kinds: the record could not be kept, so there is no answer.
+        """
+        planned = PlannedInput(0, f"{SOURCE}{uuid4()}", patient, *(shown or (None, None)))
+        clock = Stopwatch()
+        with self._sidecars.one() as sidecar:
+            with clock("admission"):
+                admission, outcome, stage_s = sidecar.admit(content, planned)
+            case = make_case(planned, content, admission, outcome, self._pseudonyms)
+            with clock("predict"):
+                prediction = self._batcher(outcome.tensor) if isinstance(outcome, Image) else None
+            picture = sidecar.picture()
+        entry = self._entry(case, prediction, picture, clock)
+        with clock("seal"):
+            record = self._keep(entry)
+        return Answer(record, case.identity, {**stage_s, **clock.seconds})
+
+    def infer(self, image: NDArray[np.float32]) -> Prediction:
+        """What the network says of one preprocessed image; nothing is kept of it.
+
+        Args:
+            image: Of `shape`.
+
+        Raises:
+            ModelError: It has another shape or type.
+        """
+        if image.shape != self.shape or image.dtype != np.float32:
+            raise ModelError(f"the network reads float32 images {self.shape}, not {image.dtype} {image.shape}")
+        return self._batcher(image)
+
+    def roll_if_due(self) -> None:
+        """Let go of the open job where it is old or large enough."""
+        with self._lock:
+            job, task = self._job, self._task
+            if job and job.count and (job.age_s >= task.roll_after_s or job.count >= task.roll_after_records):
+                job.release()
+                self._job = None
+
+    def stop(self) -> None:
+        """Answer what waits, let go of the open job, and end the processes that admit."""
+        self._batcher.stop()
+        with self._lock:
+            if self._job:
+                self._job.release()
+                self._job = None
+        self._sidecars.stop()
+
+    def _warm_up(self) -> None:
+        """The first pass makes room for all that follow; nobody should wait for it."""
+        self.casework.run(np.zeros((1, *self.shape), np.float32))
+
+    def _pass(self, images: Sequence[NDArray[np.float32]]) -> list[Prediction]:
+        return self.casework.run(np.stack(images))
+
+    def _entry(self, case: Case, prediction: Prediction | None, picture: bytes | None, clock: Stopwatch) -> Entry:
+        tally = Tally()
+        refusal, payload = self.casework.conclude(case, prediction, job="", tally=tally, clock=clock)
+        return Entry(
+            record=case.record,
+            patient=case.patient,
+            payload=payload,
+            identity=case.identity,
+            refusal=refusal,
+            counts=tally.counts(clock.seconds),
+            picture=None if refusal else picture,
+        )
+
+    def _keep(self, entry: Entry) -> dict[str, Any]:
+        with self._lock:
+            if self._job is None:
+                self._job = RollingJob(
+                    self._task.results, self._header(), self._keys, seeds=self._task.seeds, to_disk=self._task.to_disk
+                )
+            record = self._job.add(entry)
+        self.roll_if_due()
+        return record
+
+    def _header(self) -> RollingHeader:
+        package, rule = self.casework.package, self._task.rule
+        metadata = package.metadata
+        plain = RollingHeader(
+            created="",
+            sievert=__version__,
+            planned=0,
+            shard_size=SHARD_SIZE,
+            plan="",
+            inputs="",
+            model={"name": metadata.name, "version": metadata.version, "digest": package.digest},
+            recipe=package.recipe.digest,
+            decision={
+                "labels": list(rule.labels),
+                "positive": rule.positive,
+                "threshold": rule.threshold,
+                "min_confidence": rule.min_confidence,
+            },
+            admit=self._task.policy.model_dump(mode="json"),
+            batch_size=self._task.batch_size,
+            recipient=self._keys.fingerprint,
+        )
+        return refreshed(plain)

@@ -1,0 +1,183 @@
+"""A process of its own that admits: whatever a file does to its decoder costs that one request.
+
+The service starts it once and sends it study after study. It ends itself where one takes too long
+(`pipelines/admit/watchdog.py`); the next study finds another in its place.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict
+from queue import Queue
+from typing import TYPE_CHECKING, Any
+
+import cv2
+
+from models.package import load_package
+from pipelines.admit.admission import Admission, admit
+from pipelines.admit.scope import Scope
+from pipelines.admit.watchdog import time_limit
+from pipelines.flows.casework import preprocess
+from pipelines.flows.online.wire import read_admitted, receive, send, write_admitted
+from pipelines.flows.stopwatch import Stopwatch
+from sievert.errors import ServeError
+from sievert.records import PlannedInput, Reason, Refusal
+from sievert.settings import AdmitSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from pipelines.flows.casework import Image
+    from sievert.records import Admitted
+
+# -P: the current directory, where a user may have modules of our names, stays off the import path
+_COMMAND = (sys.executable, "-P", "-c", "from pipelines.flows.online.sidecar import main; main()")
+_FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+
+
+class Sidecar:
+    """The service's side of one such process; used by one request at a time.
+
+    Args:
+        model: Folder of the model package.
+        scope: What the model is for.
+        policy: The compliance policy.
+        keeps: Whether the de-identified picture is asked for after each study.
+    """
+
+    def __init__(self, model: Path, *, scope: Scope, policy: AdmitSettings, keeps: bool) -> None:
+        self._about = {
+            "model": str(model),
+            "scope": asdict(scope),
+            "policy": policy.model_dump(mode="json"),
+            "keeps": keeps,
+        }
+        self._keeps = keeps
+        self._process = self._start()
+
+    def admit(self, content: bytes, planned: PlannedInput) -> tuple[Admission, Image | Refusal, dict[str, float]]:
+        """Admit and preprocess one study; never raises for anything that it contains.
+
+        Returns:
+            The admission without its pixels, the image or why there is none, and the seconds that each stage took.
+
+        Raises:
+            ServeError: No process can be started.
+        """
+        if self._process.poll() is not None:
+            self._process = self._start()
+        try:
+            send(self._stdin, {"planned": asdict(planned)}, [content])
+            about, tensor = receive(self._stdout)
+        except (OSError, EOFError):
+            self.stop()
+            refusal = Refusal(Reason.FORMAT_DECODER_CRASHED)
+            return Admission(refusal), refusal, {}
+        return *read_admitted(about, tensor), about["stage_s"]
+
+    def picture(self) -> bytes | None:
+        """The picture of the study that was just admitted, PNG, 8 or 16 bits; None where it is not kept."""
+        if not self._keeps or self._process.poll() is not None:
+            return None
+        try:
+            return receive(self._stdout)[1] or None
+        except (OSError, EOFError):
+            self.stop()
+            return None
+
+    def stop(self) -> None:
+        """End the process; safe to repeat."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with _ignored():
+                    pipe.close()
+
+    @property
+    def _stdin(self) -> BinaryIO:
+        return self._process.stdin  # type: ignore[return-value]  # it was opened with a pipe
+
+    @property
+    def _stdout(self) -> BinaryIO:
+        return self._process.stdout  # type: ignore[return-value]  # it was opened with a pipe
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter
+                _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+            send(process.stdin, self._about)  # type: ignore[arg-type]  # as above
+        except OSError as error:
+            raise ServeError("the process that admits studies could not be started") from error
+        return process
+
+
+class Sidecars:
+    """A pool of them; a request that finds none free waits."""
+
+    def __init__(self, sidecars: list[Sidecar]) -> None:
+        self._all, self._free = sidecars, Queue[Sidecar]()
+        for one in sidecars:
+            self._free.put(one)
+
+    @contextmanager
+    def one(self) -> Iterator[Sidecar]:
+        """Have one of them for a while."""
+        sidecar = self._free.get()
+        try:
+            yield sidecar
+        finally:
+            self._free.put(sidecar)
+
+    def stop(self) -> None:
+        """End all."""
+        for one in self._all:
+            one.stop()
+
+
+def main() -> None:
+    """The other side of `Sidecar`: until the service is gone."""
+    cv2.setNumThreads(1)
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    about, _ = receive(stdin)
+    recipe = load_package(about["model"]).recipe
+    scope, policy = Scope(**_tupled(about["scope"])), AdmitSettings(**about["policy"])
+    while True:
+        try:
+            asked, content = receive(stdin)
+        except EOFError:
+            return
+        clock, planned = Stopwatch(), PlannedInput(**asked["planned"])
+        with time_limit(policy.timeout_s):
+            with clock("admit"):
+                admission = admit(content, planned, scope=scope, policy=policy)
+            outcome = preprocess(admission.outcome, recipe, clock)
+        told, tensor = write_admitted(admission.identity, outcome)
+        send(stdout, {**told, "stage_s": clock.seconds}, tensor)
+        if about["keeps"]:
+            send(stdout, {}, [_encoded(admission.outcome)])
+
+
+def _encoded(outcome: Admitted | Refusal) -> bytes:
+    """While the network is at work: PNG, written fast rather than small."""
+    if isinstance(outcome, Refusal):
+        return b""
+    return cv2.imencode(".png", outcome.pixels, _FAST_PNG)[1].tobytes()
+
+
+def _tupled(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+@contextmanager
+def _ignored() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, io.UnsupportedOperation, ValueError):
+        return
