@@ -46,7 +46,11 @@ class Batcher(Generic[Item, Answer]):
         self._thread.start()
 
     def __call__(self, item: Item) -> Answer:
-        """The answer to one item; raises what the work raised.
+        """The answer to one item; raises what the work raised, and as `submit`."""
+        return self.submit(item).result()
+
+    def submit(self, item: Item) -> Future[Answer]:
+        """Have one item answered; several that are submitted at once go together.
 
         Raises:
             RuntimeError: It was stopped.
@@ -57,7 +61,7 @@ class Batcher(Generic[Item, Answer]):
                 raise RuntimeError("no further items are taken")
             self._queue.append(one)
             self._changed.notify()
-        return one.answer.result()
+        return one.answer
 
     def stop(self) -> None:
         """Answer what waits, and take nothing further."""

@@ -22,7 +22,7 @@ from pipelines.results.jobheader import RollingHeader
 from pipelines.results.keystore import KeyStore
 from pipelines.results.rolling.job import SHARD_SIZE, Entry, RollingJob, refreshed
 from sievert import __version__
-from sievert.errors import ModelError
+from sievert.errors import ModelError, NetworkInputError
 from sievert.records import PlannedInput, Prediction
 
 if TYPE_CHECKING:
@@ -158,18 +158,19 @@ class OnlineScreener:
             record = self._keep(entry)
         return Answer(record, case.identity, {**stage_s, **clock.seconds})
 
-    def infer(self, image: NDArray[np.float32]) -> Prediction:
-        """What the network says of one preprocessed image; nothing is kept of it.
+    def infer(self, images: NDArray[np.float32]) -> list[Prediction]:
+        """What the network says of preprocessed images; nothing is kept of them.
 
         Args:
-            image: Of `shape`.
+            images: Shape [image, *`shape`].
 
         Raises:
-            ModelError: It has another shape or type.
+            NetworkInputError: They have another shape or type.
         """
-        if image.shape != self.shape or image.dtype != np.float32:
-            raise ModelError(f"the network reads float32 images {self.shape}, not {image.dtype} {image.shape}")
-        return self._batcher(image)
+        if images.shape[1:] != self.shape or images.dtype != np.float32:
+            raise NetworkInputError(f"the network reads float32 images {self.shape}")
+        waiting = [self._batcher.submit(image) for image in images]
+        return [one.result() for one in waiting]
 
     def roll_if_due(self) -> None:
         """Let go of the open job where it is old or large enough."""
