@@ -1,0 +1,192 @@
+"""Starts the service on Ray Serve, keeps it, and ends it without losing what was answered."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cluster.session import open_session
+from models.package import load_package
+from pipelines.flows.online.rolling import Roller
+from pipelines.flows.online.starting import make_online_task
+from pipelines.results.keystore import KeyStore
+from pipelines.results.ledger import open_ledger
+from serve.api.backend import describe_model
+from serve.hosting.front import DEPLOYMENT, FrontReplica, FrontTask
+from serve.hosting.replica import ModelReplica, ReplicaTask
+from sievert.errors import ConfigError, PortTakenError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipelines.results.outfolder import OutFolder
+    from serve.api.backend import ServedModel
+    from sievert.settings import Settings
+
+ONLINE = "online"
+"""Folder of the rolling jobs in a results folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A service that answers.
+
+    Attributes:
+        url: Where.
+        models: What it serves.
+        roller: Closes and anchors rolling jobs.
+    """
+
+    url: str
+    models: tuple[ServedModel, ...]
+    roller: Roller
+
+
+@contextlib.contextmanager
+def running_service(models: Sequence[str | Path], results: Path, settings: Settings) -> Iterator[Running]:
+    """Start the service; it ends with the block.
+
+    Args:
+        models: Names or folders of model packages; the first is asked where a request names none.
+        results: Folder of the results; rolling jobs lie in its `online`.
+        settings: The tree.
+
+    Raises:
+        ModelError: A package cannot be used.
+        PortTakenError: Something else listens there.
+        ClusterError: Ray cannot be started or joined.
+    """
+    online = results.absolute() / ONLINE
+    tasks = [_replica_task(model, online, settings) for model in models]
+    _check_names([task.model.name for task in tasks])
+    _require_port(settings)
+    roller = make_roller(online, settings)
+    _prepare_environment(settings)
+    with open_session(settings.cluster) as session:
+        _start(settings)
+        for task in tasks:
+            _deploy_model(task, most=settings.serve.max_replicas or max(1, session.cpus))
+        _deploy_front(FrontTask(tuple(task.model for task in tasks), settings))
+        roller.start()
+        try:
+            yield Running(url_of(settings), tuple(task.model for task in tasks), roller)
+        finally:
+            _stop()
+            roller.stop()
+
+
+def make_roller(online: Path, settings: Settings) -> Roller:
+    """Who closes and anchors what the replicas answered."""
+    keys = KeyStore(settings.store.keys.absolute(), actor=settings.audit.actor)
+
+    def ledger(out: OutFolder) -> Any:  # noqa: ANN401 - the ledger's protocol
+        return open_ledger(settings.ledger, file=settings.store.ledger.absolute(), outbox=out.outbox)
+
+    return Roller(online, keys, ledger)
+
+
+def url_of(settings: Settings) -> str:
+    """Where the service listens."""
+    serve = settings.serve
+    host = f"[{serve.host}]" if ":" in serve.host else serve.host
+    return f"{'https' if serve.tls_cert else 'http'}://{host}:{serve.port}"
+
+
+def _replica_task(model: str | Path, online: Path, settings: Settings) -> ReplicaTask:
+    task = make_online_task(model, online, settings)
+    package = load_package(task.model)
+    name = Path(str(model)).name
+    served = describe_model(name, package, threshold=task.rule.threshold, min_confidence=task.rule.min_confidence)
+    return ReplicaTask(served, task, settings.serve)
+
+
+def _check_names(names: list[str]) -> None:
+    if len(set(names)) != len(names):
+        raise ConfigError("two models have the same name", remedy="Rename the folder of one of them.")
+    if DEPLOYMENT in names:
+        raise ConfigError(f"a model cannot be served under the name {DEPLOYMENT}", remedy="Rename its folder.")
+
+
+def _require_port(settings: Settings) -> None:
+    """Ray would wait for half a minute, and say something else."""
+    host, port = settings.serve.host, settings.serve.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            raise PortTakenError(f"port {port} of {host} cannot be listened on ({error.strerror})") from error
+
+
+def _prepare_environment(settings: Settings) -> None:
+    """Ray Serve reads these when its own processes start."""
+    os.environ.setdefault("RAY_SERVE_ENABLE_HA_PROXY", "1")
+    os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")
+    os.environ.setdefault("RAY_SERVE_HAPROXY_NBTHREAD", "1")
+
+
+def _start(settings: Settings) -> None:
+    from ray import serve
+
+    logging.getLogger("ray.serve").setLevel(logging.CRITICAL)
+    options = settings.serve
+    serve.start(
+        http_options={
+            "host": options.host,
+            "port": options.port,
+            "request_timeout_s": options.timeout_s,
+            "location": "HeadOnly",
+        },
+        logging_config={"enable_access_log": False, "log_level": "ERROR"},
+    )
+
+
+def _deploy_model(task: ReplicaTask, *, most: int) -> None:
+    from ray import serve
+
+    settings = task.settings
+    deployment = serve.deployment(
+        serve.ingress()(ModelReplica),
+        name=task.model.name,
+        ray_actor_options={"num_cpus": 1, "num_gpus": settings.num_gpus},
+        max_ongoing_requests=settings.max_ongoing,
+        max_queued_requests=settings.max_queued,
+        autoscaling_config={
+            "min_replicas": min(settings.min_replicas, most),
+            "max_replicas": most,
+            "target_ongoing_requests": settings.target_ongoing,
+            "upscale_delay_s": 2,
+            "downscale_delay_s": 60,
+        },
+        graceful_shutdown_timeout_s=settings.drain_s,
+        health_check_period_s=5,
+    )
+    app = deployment.bind(task)
+    serve.run(app, name=task.model.name, route_prefix=f"/v2/models/{task.model.name}")
+
+
+def _deploy_front(task: FrontTask) -> None:
+    from ray import serve
+
+    deployment = serve.deployment(
+        serve.ingress()(FrontReplica),
+        name=DEPLOYMENT,
+        num_replicas=1,
+        ray_actor_options={"num_cpus": 0},
+        max_ongoing_requests=256,
+        graceful_shutdown_timeout_s=task.settings.serve.drain_s,
+    )
+    serve.run(deployment.bind(task), name=DEPLOYMENT, route_prefix="/")
+
+
+def _stop() -> None:
+    from ray import serve
+
+    serve.shutdown()
