@@ -8,19 +8,17 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from models.recipesizes import Crop, Fit, Pad, Resample, Resize
 from models.recipesteps import (
     N4,
     Clahe,
-    Crop,
     CurvatureFlow,
     Frozen,
     Gamma,
     Landmarks,
     Median,
     NonLocalMeans,
-    Pad,
     Rescale,
-    Resize,
     Wavelet,
     Window,
     ZScore,
@@ -32,12 +30,14 @@ __all__ = [
     "Clahe",
     "Crop",
     "CurvatureFlow",
+    "Fit",
     "Gamma",
     "Landmarks",
     "Median",
     "NonLocalMeans",
     "Pad",
     "Recipe",
+    "Resample",
     "Rescale",
     "Resize",
     "Step",
@@ -59,8 +59,10 @@ Step = Annotated[
     | Rescale
     | Window
     | N4
+    | Resample
     | Crop
     | Pad
+    | Fit
     | Resize
     | ZScore,
     Field(discriminator="step"),
@@ -71,13 +73,18 @@ Step = Annotated[
 OF_PICTURES = (Median, NonLocalMeans, Clahe)
 """Steps that need rows and columns and nothing else."""
 
+_OF_A_SIZE = (Resize, Fit)
+_MOVES_EDGES = (Resample, Crop, Pad, Fit, Resize)
+
 
 class Recipe(Frozen):
     """Steps in the order in which they are done; `pipelines.preprocess.steps.apply_recipe` does them.
 
     Attributes:
         steps: At least one; a z-score may only be the last, because the others work on integers. A window may only be
-            the first, since only there values have units. `OF_PICTURES` cannot be in a recipe of volumes.
+            the first, since only there values have units; a resampling stands before all other steps that change the
+            size, since only there the distance between pixels is what the file says. `OF_PICTURES` cannot be in one of
+            volumes.
     """
 
     steps: tuple[Step, ...] = Field(min_length=1)
@@ -95,10 +102,17 @@ class Recipe(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _resample_is_the_first_to_change_the_size(self) -> Recipe:
+        changing = [step for step in self.steps if isinstance(step, _MOVES_EDGES)]
+        if any(isinstance(step, Resample) for step in changing[1:]):
+            raise ValueError("resample must stand once, before all other steps that change the size")
+        return self
+
+    @model_validator(mode="after")
     def _steps_have_one_rank(self) -> Recipe:
-        ranks = {len(step.shape) for step in self.steps if isinstance(step, Resize)}
+        ranks = self._ranks
         if len(ranks) > 1:
-            raise ValueError("a recipe resizes either pictures or volumes")
+            raise ValueError("a recipe is either one of pictures or one of volumes")
         if ranks == {3} and any(isinstance(step, OF_PICTURES) for step in self.steps):
             raise ValueError("median, non-local means and clahe work on pictures, not on volumes")
         return self
@@ -110,21 +124,36 @@ class Recipe(Frozen):
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
+    def spacing_mm(self) -> tuple[float, ...] | None:
+        """What the resampling asks for, in mm: between rows and columns, or slices, rows and columns; None: no step."""
+        return next((step.spacing_mm for step in self.steps if isinstance(step, Resample)), None)
+
+    @property
+    def reads_values(self) -> bool:
+        """Whether it begins with values in their own units (HU) and not with the picture that a reader sees."""
+        return isinstance(self.steps[0], Window)
+
+    @property
+    def _ranks(self) -> set[int]:
+        shapes = {len(step.shape) for step in self.steps if isinstance(step, _OF_A_SIZE)}
+        return shapes | ({len(self.spacing_mm)} if self.spacing_mm else set())
+
+    @property
     def output_shape(self) -> tuple[int, ...] | None:
-        """Rows and columns, or slices, rows and columns, that come out; None where no step resizes."""
-        shapes = [step.shape for step in self.steps if isinstance(step, Resize)]
+        """Rows and columns, or slices, rows and columns, that come out; None where no step makes a size."""
+        shapes = [step.shape for step in self.steps if isinstance(step, _OF_A_SIZE)]
         return shapes[-1] if shapes else None
 
     @property
     def output_size(self) -> tuple[int, int] | None:
-        """Rows and columns that come out of a picture; None for volumes, and where no step resizes."""
+        """Rows and columns that come out of a picture; None for volumes, and where no step makes a size."""
         shape = self.output_shape
         return (shape[0], shape[1]) if shape and len(shape) == 2 else None  # noqa: PLR2004 - rows and columns
 
     @property
     def spatial_rank(self) -> int:
-        """2 for pictures, 3 for volumes: what the resize says; without one, pictures."""
-        return len(self.output_shape or (0, 0))
+        """2 for pictures, 3 for volumes: what its sizes and distances say; without any, pictures."""
+        return max(self._ranks, default=2)
 
 
 def standard_recipe(*, rows: int, columns: int) -> Recipe:

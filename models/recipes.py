@@ -47,9 +47,9 @@ NAMED: dict[str, tuple[str, tuple[int, ...], Callable[[Resize], Recipe]]] = {
     "chest-x-ray": ("median, CLAHE", (_PICTURE,), _of(Median(), Clahe())),
     "mammography": ("cut to the breast, median, CLAHE, square", (_PICTURE,), _of(Crop(), Median(), Clahe(), Pad())),
     "ultrasound": ("a wider median against speckle, percentiles", (_PICTURE,), _of(Median(size_px=5), Rescale())),
-    "ct-soft-tissue": ("window 40/400 HU", (_VOLUME,), _of(Window(center=40, width=400))),
-    "ct-brain": ("window 40/80 HU", (_VOLUME,), _of(Window(center=40, width=80))),
-    "ct-lung": ("window -600/1500 HU", (_VOLUME,), _of(Window(center=-600, width=1500))),
+    "ct-soft-tissue": ("window 40/400 HU", (_PICTURE, _VOLUME), _of(Window(center=40, width=400))),
+    "ct-brain": ("window 40/80 HU", (_PICTURE, _VOLUME), _of(Window(center=40, width=80))),
+    "ct-lung": ("window -600/1500 HU", (_PICTURE, _VOLUME), _of(Window(center=-600, width=1500))),
     "mr": ("N4, percentiles", (_PICTURE, _VOLUME), _of(N4(), Rescale())),
 }
 """By name: what it does, for how many axes, and how it is made for a size."""

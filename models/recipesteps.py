@@ -1,11 +1,11 @@
-"""The steps that a recipe can hold; `pipelines.preprocess` does them."""
+"""The steps of a recipe that leave the size alone; `pipelines.preprocess` does them."""
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Frozen(BaseModel):
@@ -67,32 +67,6 @@ class Rescale(Frozen):
         if self.low >= self.high:
             raise ValueError("low must be below high")
         return self
-
-
-class Resize(Frozen):
-    """Resample to the size that the network reads: by area when that shrinks both sides, else linearly.
-
-    Attributes:
-        rows: Rows afterwards, in pixels.
-        columns: Columns afterwards, in pixels.
-        slices: Slices afterwards; None for pictures. With it, the recipe is one of volumes, [slice, row, column]:
-            first rows and columns of each slice, then the slices, by area where that makes fewer of them.
-    """
-
-    step: Literal["resize"] = "resize"
-    rows: int = Field(ge=1)
-    columns: int = Field(ge=1)
-    slices: int | None = Field(default=None, ge=1)
-
-    @model_serializer(mode="wrap")
-    def _leave_out_no_slices(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # recipes of pictures keep the JSON, and so the digest, that they had before there were volumes
-        return {name: value for name, value in write(self).items() if value is not None}
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Row, column; or slice, row, column."""
-        return (self.rows, self.columns) if self.slices is None else (self.slices, self.rows, self.columns)
 
 
 class NonLocalMeans(Frozen):
@@ -209,27 +183,6 @@ class N4(Frozen):
     step: Literal["n4"] = "n4"
     shrink: int = Field(default=4, ge=1, le=16)
     iterations: tuple[int, ...] = Field(default=(30, 20, 10), min_length=1, max_length=6)
-
-
-class Crop(Frozen):
-    """Cut to the largest bright part (body, breast): Otsu's threshold, the largest connected part, a margin.
-
-    Attributes:
-        margin: Around it, as a share of its own sides.
-        least: Where that part has less of the picture than this share, the picture stays whole.
-
-    Source: Otsu, "A threshold selection method from gray-level histograms", IEEE TSMC 1979.
-    """
-
-    step: Literal["crop"] = "crop"
-    margin: float = Field(default=0.02, ge=0, le=0.5)
-    least: float = Field(default=0.05, ge=0, le=1)
-
-
-class Pad(Frozen):
-    """Lay the picture in the middle of a dark square or cube, so that a resize keeps its proportions."""
-
-    step: Literal["pad"] = "pad"
 
 
 class ZScore(Frozen):

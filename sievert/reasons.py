@@ -34,6 +34,8 @@ class Reason(StrEnum):
     COMPLIANCE_PHOTOMETRIC = "compliance.photometric"
     COMPLIANCE_MISSING_ATTRIBUTE = "compliance.missing-attribute"
     COMPLIANCE_SPACING = "compliance.spacing"
+    COMPLIANCE_NO_SPACING = "compliance.no-spacing"
+    COMPLIANCE_NO_UNITS = "compliance.no-units"
     COMPLIANCE_AGE = "compliance.age"
     COMPLIANCE_IDENTITY = "compliance.identity"
     COMPLIANCE_SATURATED = "compliance.saturated"
@@ -93,6 +95,8 @@ _EXPLANATIONS = {
     Reason.COMPLIANCE_PHOTOMETRIC: "The photometric interpretation is not one that the policy allows.",
     Reason.COMPLIANCE_MISSING_ATTRIBUTE: "The header lacks an attribute that the policy requires.",
     Reason.COMPLIANCE_SPACING: "The pixels lie nearer together or farther apart than the policy allows.",
+    Reason.COMPLIANCE_NO_SPACING: "The recipe resamples to a distance in mm; the image names none, or an absurd one.",
+    Reason.COMPLIANCE_NO_UNITS: "The recipe reads values in their own units (HU); the image has a picture only.",
     Reason.COMPLIANCE_AGE: "The patient is younger or older than the policy allows, or the age cannot be read.",
     Reason.COMPLIANCE_IDENTITY: "The header does not say of the patient's identity what the policy asks for.",
     Reason.COMPLIANCE_SATURATED: "Too much of the picture is cut off at the bright end.",

@@ -99,10 +99,19 @@ class Admitted:
     Attributes:
         pixels: Shape [row, column], uint8 or uint16, brighter is denser (MONOCHROME2).
         facts: What may be known of it besides.
+        values: Shape [row, column], float32: the values in their own units (HU), for a recipe that begins with them.
+        spacing_mm: How far apart rows and columns lie; None where the image does not say.
     """
 
     pixels: NDArray[np.uint8] | NDArray[np.uint16] = field(repr=False)
     facts: ImageFacts
+    values: NDArray[np.float32] | None = field(default=None, repr=False)
+    spacing_mm: tuple[float, ...] | None = None
+
+    @property
+    def read(self) -> NDArray[Any]:
+        """What the recipe begins with."""
+        return self.pixels if self.values is None else self.values
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 
 def make_package(
-    folder: Path, weights: NDArray[np.float32], *, shape: tuple[int, ...], **fields: object
+    folder: Path,
+    weights: NDArray[np.float32],
+    *,
+    shape: tuple[int, ...],
+    recipe: Recipe | None = None,
+    **fields: object,
 ) -> ModelPackage:
     """A package whose logits are `weights` [class, channel] over the mean of what is above 0 in each channel.
 
@@ -33,12 +38,13 @@ def make_package(
         folder: Where it shall lie.
         weights: Its head.
         shape: Rows and columns, or slices, rows and columns.
+        recipe: Its recipe; None: one that makes that shape.
         fields: Of its metadata, instead of those below.
     """
     metadata = _metadata(weights, shape, fields)
     with open_draft(folder) as draft:
         write_part(draft, METADATA, metadata)
-        write_part(draft, RECIPE, _recipe(shape))
+        write_part(draft, RECIPE, recipe or _recipe(shape))
         write_part(draft, CALIBRATION, Calibration(temperature=1, threshold=0.5, min_confidence=0.6))
         write_part(draft, WEIGHTS, save({"head.weight": weights}))
         write_part(draft, ONNX, _network(weights, shape))

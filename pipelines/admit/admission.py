@@ -7,14 +7,16 @@ then the policy on the pixels; so a CT slice costs no decoding where a chest mod
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from pipelines.admit.burnedin import treat_text
+from pipelines.admit.burnedin import blanked, treat_text
+from pipelines.admit.decoded import Decoded
 from pipelines.admit.deidentify import deidentify
 from pipelines.admit.dicom.conformance import check_conformance
 from pipelines.admit.dicom.demands import check_demands
 from pipelines.admit.dicom.header import check_header, text_of
+from pipelines.admit.dicom.measures import decode_values, spacing_of
 from pipelines.admit.dicom.parsing import parse_dicom, set_aside
 from pipelines.admit.dicom.picture import decode_dicom
 from pipelines.admit.nifti import decode_nifti
@@ -25,13 +27,11 @@ from pipelines.admit.sniff import Format, sniff_format
 from sievert.records import Admitted, ImageFacts, PlannedInput, Reason, Refusal
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from pydicom.dataset import Dataset
 
     from sievert.settings import AdmitSettings
 
-    Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 _ITK = (Format.NRRD, Format.METAIMAGE)
 
@@ -81,27 +81,43 @@ def admit(content: bytes, planned: PlannedInput, *, scope: Scope, policy: AdmitS
     return Admission(_admit_picture(content, kind, planned, scope, policy))
 
 
-def decode(content: bytes, policy: AdmitSettings) -> Pixels | Refusal:
+def decode(content: bytes, policy: AdmitSettings) -> NDArray[Any] | Refusal:
+    """Decode any format to one grey picture; see `decode_image`.
+
+    Returns:
+        Shape [row, column], uint8 or uint16; or why there is none.
+    """
+    decoded = decode_image(content, policy)
+    return decoded if isinstance(decoded, Refusal) else decoded.pixels
+
+
+def decode_image(content: bytes, policy: AdmitSettings, *, in_units: bool = False) -> Decoded | Refusal:
     """Decode any format to one grey picture, whatever it shows: the decoder that admission uses, without its scope.
 
     Args:
         content: The file, whole.
         policy: The compliance policy.
-
-    Returns:
-        Shape [row, column], uint8 or uint16; or why there is none.
+        in_units: Whether values in their own units are asked for too; then their absence is a reason to refuse it.
     """
     kind = sniff_format(content)
     if kind is None:
         return Refusal(Reason.FORMAT_UNKNOWN)
     if kind is not Format.DICOM:
-        return _decode_picture(content, kind, policy)
+        return _with_units(_decode_picture(content, kind, policy), in_units=in_units)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = parse_dicom(content, policy)
         if isinstance(dataset, Refusal):
             return dataset
-        return set_aside(dataset) or check_header(dataset, policy) or decode_dicom(dataset)
+        return set_aside(dataset) or check_header(dataset, policy) or _decode_dataset(dataset, in_units=in_units)
+
+
+def _decode_dataset(dataset: Dataset, *, in_units: bool) -> Decoded | Refusal:
+    pixels = decode_dicom(dataset)
+    values = decode_values(dataset) if in_units and not isinstance(pixels, Refusal) else None
+    if isinstance(pixels, Refusal):
+        return pixels
+    return values if isinstance(values, Refusal) else Decoded(pixels, values, spacing_of(dataset))
 
 
 def _admit_picture(
@@ -111,20 +127,29 @@ def _admit_picture(
     # NIfTI and its like hold CT and MR, hardly ever a radiograph: there the choice of a model is no declaration
     may_assume = policy.undeclared == "assume" and kind not in (Format.NIFTI, *_ITK)
     shown = check_scope(scope, header=("", ""), manifest=_declared(planned), has_header=False, may_assume=may_assume)
-    pixels = _decode_picture(content, kind, policy)
-    if isinstance(pixels, Refusal):  # a format that cannot be read goes before a scope that it does not name
-        return pixels
-    return shown if isinstance(shown, Refusal) else _admitted(pixels, shown, policy)
+    decoded = _with_units(_decode_picture(content, kind, policy), in_units=scope.in_units)
+    if isinstance(decoded, Refusal):  # a format that cannot be read goes before a scope that it does not name
+        return decoded
+    return shown if isinstance(shown, Refusal) else _admitted(decoded, shown, policy)
 
 
-def _decode_picture(content: bytes, kind: Format, policy: AdmitSettings) -> Pixels | Refusal:
+def _with_units(decoded: Decoded | Refusal, *, in_units: bool) -> Decoded | Refusal:
+    """With values only where they are asked for, and then never without."""
+    if isinstance(decoded, Refusal):
+        return decoded
+    read = decoded.read(in_units=in_units)
+    return read if isinstance(read, Refusal) else decoded if in_units else replace(decoded, values=None)
+
+
+def _decode_picture(content: bytes, kind: Format, policy: AdmitSettings) -> Decoded | Refusal:
     if kind is Format.NIFTI:
         return decode_nifti(content, policy)
     if kind in _ITK:
         from pipelines.admit.itkformats import decode_itk  # a large library, for what is seldom screened
 
         return decode_itk(content, kind, policy)
-    return decode_raster(content, kind, policy)
+    pixels = decode_raster(content, kind, policy)
+    return pixels if isinstance(pixels, Refusal) else Decoded(pixels)
 
 
 def _admit_dicom(content: bytes, planned: PlannedInput, scope: Scope, policy: AdmitSettings) -> Admission:
@@ -150,15 +175,15 @@ def _decide_on_dataset(
         return shown
     view = text_of(dataset, "ViewPosition").upper()
     refusal = check_view(scope, view) or check_header(dataset, policy) or check_demands(dataset, policy)
-    pixels = refusal or decode_dicom(dataset)
-    if isinstance(pixels, Refusal):
-        return pixels
+    decoded = refusal or _decode_dataset(dataset, in_units=scope.in_units)
+    if isinstance(decoded, Refusal):
+        return decoded
     attributes, removed = deidentify(dataset)
-    return _admitted(pixels, shown, policy, attributes=attributes, removed=removed)
+    return _admitted(decoded, shown, policy, attributes=attributes, removed=removed)
 
 
 def _admitted(
-    pixels: Pixels,
+    decoded: Decoded,
     shown: Shown,
     policy: AdmitSettings,
     *,
@@ -166,6 +191,7 @@ def _admitted(
     removed: tuple[str, ...] = (),
 ) -> Admitted | Refusal:
     """The part of the compliance policy that needs no header, or that only the pixels decide."""
+    pixels = decoded.pixels
     if refusal := _why_not(pixels, shown, policy):
         return refusal
     quality, treated = check_quality(pixels, policy.quality), treat_text(pixels, policy)
@@ -176,10 +202,11 @@ def _admitted(
     plain, masked = treated
     rows, columns = pixels.shape
     about = (shown.modality, shown.body_part, shown.declared_by, attributes or {}, removed, quality, masked)
-    return Admitted(plain, ImageFacts(rows, columns, *about))
+    values = None if decoded.values is None else blanked(decoded.values, masked)
+    return Admitted(plain, ImageFacts(rows, columns, *about), values, decoded.spacing_mm)
 
 
-def _why_not(pixels: Pixels, shown: Shown, policy: AdmitSettings) -> Refusal | None:
+def _why_not(pixels: NDArray[Any], shown: Shown, policy: AdmitSettings) -> Refusal | None:
     rows, columns = pixels.shape
     rules: tuple[tuple[bool, Refusal], ...] = (
         (_is_other(shown.modality, policy.modalities), Refusal(Reason.COMPLIANCE_MODALITY)),

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 from sievert.records import Reason, Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from models.textfinder.finding import TextFinder
     from sievert.settings import AdmitSettings
 
-    Boxes = tuple[tuple[int, int, int, int], ...]
+    Box = tuple[int, int, int, int]
+    Boxes = tuple[Box, ...]
 
 
 def treat_text(pixels: NDArray[Any], policy: AdmitSettings) -> tuple[NDArray[Any], Boxes] | Refusal:
@@ -34,10 +37,20 @@ def treat_text(pixels: NDArray[Any], policy: AdmitSettings) -> tuple[NDArray[Any
         return pixels, ()
     if policy.burned_in_text == "refuse":
         return Refusal(Reason.COMPLIANCE_BURNED_IN, f"Text was found in {len(boxes)} place(s) of the picture.")
-    blanked = pixels.copy()
-    for box in boxes:
-        blanked[box.part] = pixels.min()
-    return blanked, boxes
+    return blanked(pixels, boxes), tuple(boxes)
+
+
+def blanked(pixels: NDArray[Any], boxes: Iterable[Box]) -> NDArray[Any]:
+    """A copy with the least value in some rectangles.
+
+    Args:
+        pixels: Shape [row, column].
+        boxes: Top, left, bottom, right, the last two not included.
+    """
+    copy = pixels.copy()
+    for top, left, bottom, right in boxes:
+        copy[top:bottom, left:right] = pixels.min()
+    return copy
 
 
 @cache

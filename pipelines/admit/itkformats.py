@@ -5,24 +5,21 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK
 
+from pipelines.admit.decoded import Decoded
 from pipelines.admit.sniff import Format
 from pipelines.admit.stretching import finite_volume, stretched_picture
 from sievert.records import Reason, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import TypeVar
-
-    from numpy.typing import NDArray
 
     from sievert.settings import AdmitSettings
-
-    Pixels = TypeVar("Pixels")
 
 sitk: Any = SimpleITK  # it ships types for a part of itself
 sitk.ProcessObject.SetGlobalWarningDisplay(False)  # its warnings quote headers
@@ -32,11 +29,15 @@ _HEADER_BYTES = 1 << 16
 _LINES = re.IGNORECASE | re.MULTILINE
 _NRRD_DATA = re.compile(rb"^[ \t]*data ?file[ \t]*:", _LINES)
 _META_DATA = re.compile(rb"^[ \t]*ElementDataFile[ \t]*=([^\r\n]*)", _LINES)
+# NRRD format definition 5.5: `space directions` or `spacings`, `space units` or `units`; MetaIO: ElementSpacing, in mm
+_SPACED = re.compile(rb"^[ \t]*(space directions|spacings)[ \t]*:|^[ \t]*Element(Spacing|Size)[ \t]*=", _LINES)
+_UNITS = re.compile(rb"^[ \t]*(?:space )?units[ \t]*:([^\r\n]*)", _LINES)
+_QUOTED = re.compile(rb'"([^"]*)"')
 _RIGHT_BACK_HEAD = "RPS"
 """Where columns, rows and slices run to."""
 
 
-def decode_itk(content: bytes, kind: Format, policy: AdmitSettings) -> NDArray[np.uint16] | Refusal:
+def decode_itk(content: bytes, kind: Format, policy: AdmitSettings) -> Decoded | Refusal:
     """Decode a two-dimensional image.
 
     Args:
@@ -45,12 +46,13 @@ def decode_itk(content: bytes, kind: Format, policy: AdmitSettings) -> NDArray[n
         policy: Its `max_pixels` is held against the header before anything is unpacked.
 
     Returns:
-        Shape [row, column], uint16, the image's own range stretched to 0 … 65,535; or why it is refused. A volume is.
+        Shape [row, column], uint16, the image's own range stretched to 0 … 65,535, and its values; or why it is
+        refused. A volume is.
     """
-    return _decode(content, kind, policy, _picture)
+    return _measured(_decode(content, kind, policy, _picture), content)
 
 
-def decode_itk_volume(content: bytes, kind: Format, policy: AdmitSettings) -> NDArray[np.float32] | Refusal:
+def decode_itk_volume(content: bytes, kind: Format, policy: AdmitSettings) -> Decoded | Refusal:
     """Decode a three-dimensional image, its axes turned to the nearest ones of the body.
 
     Args:
@@ -62,12 +64,12 @@ def decode_itk_volume(content: bytes, kind: Format, policy: AdmitSettings) -> ND
         Shape [slice, row, column]: slices from foot to head, rows from front to back, columns from the left to the
         right of the body; or why it is refused.
     """
-    return _decode(content, kind, policy, _volume)
+    return _measured(_decode(content, kind, policy, _volume), content)
 
 
 def _decode(
-    content: bytes, kind: Format, policy: AdmitSettings, read: Callable[[Any], Pixels | Refusal]
-) -> Pixels | Refusal:
+    content: bytes, kind: Format, policy: AdmitSettings, read: Callable[[Any], Decoded | Refusal]
+) -> Decoded | Refusal:
     if _lies_elsewhere(content, kind):  # it could name any file of this machine
         return Refusal(Reason.FORMAT_UNSUPPORTED, "Its voxels lie in another file.")
     try:
@@ -110,16 +112,32 @@ def _why_not(reader: Any, policy: AdmitSettings) -> Refusal | None:  # noqa: ANN
     return None
 
 
-def _picture(reader: Any) -> NDArray[np.uint16] | Refusal:  # noqa: ANN401 - as above
+def _picture(reader: Any) -> Decoded | Refusal:  # noqa: ANN401 - as above
     sides = [side for side in reader.GetSize() if side != 1]
     if len(sides) > 2:  # noqa: PLR2004 - more than rows and columns
         return Refusal(Reason.COMPLIANCE_SPATIAL_RANK, f"It has {len(sides)} dimensions.")
-    return stretched_picture(np.squeeze(sitk.GetArrayFromImage(reader.Execute())).astype(np.float64))
+    values = np.squeeze(sitk.GetArrayFromImage(reader.Execute())).astype(np.float64)
+    picture = stretched_picture(values)
+    if isinstance(picture, Refusal):
+        return picture
+    pairs = zip(reader.GetSize(), reader.GetSpacing(), strict=True)
+    return Decoded(picture, values.astype(np.float32), tuple(mm for side, mm in pairs if side != 1)[::-1])
 
 
-def _volume(reader: Any) -> NDArray[np.float32] | Refusal:  # noqa: ANN401 - as above
+def _volume(reader: Any) -> Decoded | Refusal:  # noqa: ANN401 - as above
     if reader.GetDimension() != 3:  # noqa: PLR2004 - right, back and head
         rank = reader.GetDimension()
         return Refusal(Reason.COMPLIANCE_SPATIAL_RANK, f"A volume is asked for; it has {rank} dimensions.")
     turned = sitk.DICOMOrient(reader.Execute(), _RIGHT_BACK_HEAD)
-    return finite_volume(sitk.GetArrayFromImage(turned))
+    volume = finite_volume(sitk.GetArrayFromImage(turned))
+    return volume if isinstance(volume, Refusal) else Decoded(volume, spacing_mm=turned.GetSpacing()[::-1])
+
+
+def _measured(decoded: Decoded | Refusal, content: bytes) -> Decoded | Refusal:
+    """ITK takes 1 mm where a header names no distance, and does not look at its unit."""
+    if isinstance(decoded, Refusal):
+        return decoded
+    header = content[:_HEADER_BYTES].split(b"\n\n", 1)[0]
+    units = _UNITS.findall(header)
+    said = _SPACED.search(header) and all(unit == b"mm" for unit in _QUOTED.findall(b" ".join(units)))
+    return decoded if said else replace(decoded, spacing_mm=None)

@@ -5,27 +5,26 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import nibabel as nib
 import numpy as np
+from nibabel.affines import voxel_sizes
 
+from pipelines.admit.decoded import Decoded
 from pipelines.admit.stretching import finite_volume, stretched_picture
 from sievert.records import Reason, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from sievert.settings import AdmitSettings
 
-_Pixels = TypeVar("_Pixels")
-
+_MM = {"mm": 1.0, "meter": 1000.0, "micron": 0.001}
 _MAGIC = slice(344, 348)  # NIfTI-1
 
 
-def decode_nifti(content: bytes, policy: AdmitSettings) -> NDArray[np.uint16] | Refusal:
+def decode_nifti(content: bytes, policy: AdmitSettings) -> Decoded | Refusal:
     """Decode a two-dimensional NIfTI image.
 
     Args:
@@ -33,13 +32,13 @@ def decode_nifti(content: bytes, policy: AdmitSettings) -> NDArray[np.uint16] | 
         policy: Its `max_pixels` bounds what is unpacked.
 
     Returns:
-        Shape [row, column], uint16, the image's own range stretched to 0 … 65,535; or why it is refused. A volume
-        is refused: the models of this release read single pictures.
+        Shape [row, column], uint16, the image's own range stretched to 0 … 65,535, and its values as scaled by the
+        header; or why it is refused. A volume is refused: the models of this release read single pictures.
     """
     return _decode(content, policy, _picture)
 
 
-def decode_nifti_volume(content: bytes, policy: AdmitSettings) -> NDArray[np.float32] | Refusal:
+def decode_nifti_volume(content: bytes, policy: AdmitSettings) -> Decoded | Refusal:
     """Decode a three-dimensional NIfTI image, its axes turned to the nearest ones of the body.
 
     Args:
@@ -54,8 +53,8 @@ def decode_nifti_volume(content: bytes, policy: AdmitSettings) -> NDArray[np.flo
 
 
 def _decode(
-    content: bytes, policy: AdmitSettings, read: Callable[[nib.Nifti1Image, AdmitSettings], _Pixels | Refusal]
-) -> _Pixels | Refusal:
+    content: bytes, policy: AdmitSettings, read: Callable[[nib.Nifti1Image, AdmitSettings], Decoded | Refusal]
+) -> Decoded | Refusal:
     try:
         plain = _unpacked(content, policy.max_file_bytes)
         if plain[_MAGIC] == b"ni1\0":
@@ -80,7 +79,7 @@ def _unpacked(content: bytes, most: int) -> bytes:
         return packed.read(most)
 
 
-def _picture(image: nib.Nifti1Image, policy: AdmitSettings) -> NDArray[np.uint16] | Refusal:
+def _picture(image: nib.Nifti1Image, policy: AdmitSettings) -> Decoded | Refusal:
     sides = [side for side in image.shape if side != 1]
     if len(sides) > 2:  # noqa: PLR2004 - more than rows and columns
         return Refusal(Reason.COMPLIANCE_SPATIAL_RANK, f"It has {len(sides)} dimensions.")
@@ -88,10 +87,14 @@ def _picture(image: nib.Nifti1Image, policy: AdmitSettings) -> NDArray[np.uint16
         return Refusal(Reason.FORMAT_TOO_LARGE)
     values = np.squeeze(np.asarray(image.dataobj, dtype=np.float64))
     # NIfTI's first axis runs to the right, its second to the front: transposed and flipped it is a picture
-    return stretched_picture(values.T[::-1] if values.ndim == 2 else values)  # noqa: PLR2004 - as above
+    upright = values.T[::-1] if values.ndim == 2 else values  # noqa: PLR2004 - as above
+    picture = stretched_picture(upright)
+    if isinstance(picture, Refusal):
+        return picture
+    return Decoded(picture, np.asarray(upright, np.float32), _spacing(image, image, long=True))
 
 
-def _volume(image: nib.Nifti1Image, policy: AdmitSettings) -> NDArray[np.float32] | Refusal:
+def _volume(image: nib.Nifti1Image, policy: AdmitSettings) -> Decoded | Refusal:
     sides, times = image.shape[:3], image.shape[3:]
     if len(sides) != 3 or any(count != 1 for count in times):  # noqa: PLR2004 - right, front and head
         return Refusal(Reason.COMPLIANCE_SPATIAL_RANK, f"A volume is asked for; it has {len(image.shape)} dimensions.")
@@ -99,4 +102,19 @@ def _volume(image: nib.Nifti1Image, policy: AdmitSettings) -> NDArray[np.float32
         return Refusal(Reason.FORMAT_TOO_LARGE)
     turned = nib.as_closest_canonical(image)
     values = np.asarray(turned.dataobj, dtype=np.float64).reshape(turned.shape[:3])
-    return finite_volume(values.transpose(2, 1, 0)[:, ::-1])
+    volume = finite_volume(values.transpose(2, 1, 0)[:, ::-1])
+    return volume if isinstance(volume, Refusal) else Decoded(volume, spacing_mm=_spacing(image, turned))
+
+
+def _spacing(image: nib.Nifti1Image, turned: nib.Nifti1Image, *, long: bool = False) -> tuple[float, ...] | None:
+    """How far apart voxels lie, in mm, last axis first; with `long` only of axes with more than one voxel.
+
+    nifti1.h: xyzt_units names the unit; where it is left open but a space is named, that space is in mm.
+    """
+    header = image.header  # turning names a space of its own
+    unit = header.get_xyzt_units()[0]
+    placed = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
+    factor = _MM.get(unit, 1.0 if placed else 0.0)
+    sides = zip(turned.shape[:3], voxel_sizes(turned.affine), strict=False)
+    found = tuple(float(mm) * factor for side, mm in sides if not long or side != 1)[::-1]
+    return found if all(np.isfinite(found)) and min(found, default=0) > 0 else None

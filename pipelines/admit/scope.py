@@ -23,12 +23,14 @@ class Scope:
         body_parts: BodyPartExamined terms (PS3.16 Annex L); the first is what headerless pictures are taken for.
         spatial_dims: 2 for pictures, 3 for volumes.
         views: View positions (PS3.3 C.8.1.2); empty where any will do.
+        in_units: Whether its recipe begins with values in their own units (HU) instead of the picture.
     """
 
     modalities: tuple[str, ...]
     body_parts: tuple[str, ...]
     spatial_dims: int = 2
     views: tuple[str, ...] = ()
+    in_units: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from models.features import check_features
 from models.predictor import Predictor
 from pipelines.decide import decide
 from pipelines.flows.payload import Screened, describe_refused, describe_screened, explain
+from pipelines.preprocess.resampling import refuse_spacing
 from pipelines.preprocess.steps import apply_recipe
 from sievert.records import ImageFacts, PlannedInput, Prediction, Reason, Refusal
 
@@ -69,11 +70,14 @@ class Case:
 
 
 def preprocess(outcome: Admitted | Refusal, recipe: Recipe, clock: Stopwatch) -> Image | Refusal:
-    """Apply the package's recipe to what was admitted, each step timed."""
+    """Apply the package's recipe to what was admitted, each step timed; refused where it cannot be applied."""
     if isinstance(outcome, Refusal):
         return outcome
+    spacing = outcome.spacing_mm
+    if refusal := refuse_spacing(recipe, outcome.read.shape, spacing):
+        return refusal
     timed = lambda step: clock(f"preprocess.{step}")  # noqa: E731 - a name for what is too short for a function
-    return Image(outcome.facts, apply_recipe(outcome.pixels, recipe, timed=timed))
+    return Image(outcome.facts, apply_recipe(outcome.read, recipe, spacing_mm=spacing, timed=timed))
 
 
 def make_case(

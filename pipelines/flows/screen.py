@@ -229,8 +229,8 @@ def make_task(
 
 def scope_of(package: ModelPackage) -> Scope:
     """What a model package declares that it is for."""
-    metadata = package.metadata
-    return Scope(metadata.modalities, metadata.body_parts, metadata.spatial_dims, metadata.views)
+    about, in_units = package.metadata, package.recipe.reads_values
+    return Scope(about.modalities, about.body_parts, about.spatial_dims, about.views, in_units=in_units)
 
 
 def run_facts(images: int, wall_s: float, *, resumed: int, workers: int, package: ModelPackage) -> RunFacts:

@@ -12,12 +12,15 @@ import numpy as np
 from models.training.scopes import known_scope
 from pipelines.labelled.listing import TEST, TRAIN, VALIDATION, Listing, Picture
 from sievert.errors import InputMissingError, LabelError
+from sievert.records import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from models.recipe import Recipe
 
     Arrays = dict[str, NDArray[Any]]
 
@@ -28,25 +31,32 @@ _COLOURS = 3
 
 
 def list_arrays(
-    file: Path, *, rank: int, labels: tuple[str, ...] | None, channels: int, splits: Collection[str] | None = None
+    file: Path,
+    *,
+    recipe: Recipe,
+    labels: tuple[str, ...] | None,
+    channels: int,
+    splits: Collection[str] | None = None,
 ) -> Listing:
     """List a MedMNIST .npz file; nothing in it is unpickled.
 
     Args:
         file: Holds `{split}_images`, uint8 [image, *place] or [image, *place, 3], and `{split}_labels`, [image, 1] or
             [image], for split `train`, `val` and `test`.
-        rank: Dimensions of a place: 2 for pictures, 3 for volumes.
+        recipe: What will be done on them; it says how many dimensions a place has.
         labels: Names of the classes by number. None: those of the known set of that file's name, else the numbers.
         channels: 3 keeps colours; 1 makes them grey (luma of ITU-R BT.601).
         splits: Words of `SPLITS` to read; None: all that are there.
 
     Raises:
         InputMissingError: There is no such file.
-        LabelError: It is no such file, or its arrays do not fit each other or the classes.
+        LabelError: It is no such file, its arrays do not fit each other or the classes, or the recipe asks for a
+            spacing or for values in units, which such a file has none of.
 
     Source: Yang et al., "MedMNIST v2", Scientific Data 2023.
     """
-    arrays = _load(file, splits)
+    _check_recipe(recipe)
+    arrays, rank = _load(file, splits), recipe.spatial_rank
     found = [split for split, key in _KEYS.items() if f"{key}_images" in arrays and f"{key}_labels" in arrays]
     if not found:
         raise LabelError(f"{file.name!r} holds no split as MedMNIST lays it out")
@@ -58,6 +68,15 @@ def list_arrays(
         if not len(pictures):
             raise LabelError(f"the split {split} is empty")
     return _listing(file, found, images, np.concatenate(truth), labels=labels, rank=rank, channels=channels)
+
+
+def _check_recipe(recipe: Recipe) -> None:
+    for asked, reason in (
+        (recipe.spacing_mm is not None, Reason.COMPLIANCE_NO_SPACING),
+        (recipe.reads_values, Reason.COMPLIANCE_NO_UNITS),
+    ):
+        if asked:
+            raise LabelError(f"arrays of MedMNIST do not fit the recipe: {reason.explanation}")
 
 
 def _load(file: Path, splits: Collection[str] | None) -> Arrays:

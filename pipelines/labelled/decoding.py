@@ -3,43 +3,52 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pydicom
 
-from pipelines.admit.admission import decode
+from pipelines.admit.admission import decode_image
 from pipelines.admit.nifti import decode_nifti_volume
 from pipelines.admit.reading import read_source
 from pipelines.admit.sniff import Format, sniff_format
+from pipelines.preprocess.resampling import refuse_spacing
 from sievert.records import Reason, Refusal
 from sievert.settings import AdmitSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from models.recipe import Recipe
+    from pipelines.admit.decoded import Decoded
 
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
 _VOLUME = 3
 
 
-def decode_file(file: Path, *, rank: int) -> tuple[bytes, NDArray[Any]] | Refusal:
-    """Decode a file to one grey picture, brighter where the body is denser, or to a volume.
+def decode_file(file: Path, *, recipe: Recipe) -> tuple[bytes, Decoded] | Refusal:
+    """Decode a file to what a recipe begins with: a grey picture, values in their own units, or a volume.
 
     Args:
         file: A picture in any format that admission reads; a volume as NIfTI.
-        rank: 2 for a picture, 3 for a volume.
+        recipe: What will be done: a recipe of pictures or of volumes, with values in units or a spacing, or without.
 
     Returns:
-        The file's content; and pixels of shape [row, column], uint8 or uint16, or [slice, row, column], float32. Or why
-        there are none.
+        The file's content, and the image. Or why there is none, or none that the recipe can be done on.
     """
     policy = AdmitSettings()
     content = read_source(str(file), max_bytes=policy.max_file_bytes)
     if isinstance(content, Refusal):
         return content
-    pixels = _decode_volume(content, policy) if rank == _VOLUME else decode(content, policy)
-    return pixels if isinstance(pixels, Refusal) else (content, pixels)
+    found = _decode(content, policy, recipe)
+    if isinstance(found, Refusal):
+        return found
+    return refuse_spacing(recipe, found.pixels.shape, found.spacing_mm) or (content, found)
+
+
+def _decode(content: bytes, policy: AdmitSettings, recipe: Recipe) -> Decoded | Refusal:
+    if recipe.spatial_rank == _VOLUME:
+        return _decode_volume(content, policy)
+    return decode_image(content, policy, in_units=recipe.reads_values)
 
 
 def patient_in_header(file: Path) -> str | None:
@@ -60,7 +69,7 @@ def patient_in_header(file: Path) -> str | None:
     return f"{patient}\n{issuer}" if patient else None
 
 
-def _decode_volume(content: bytes, policy: AdmitSettings) -> NDArray[Any] | Refusal:
+def _decode_volume(content: bytes, policy: AdmitSettings) -> Decoded | Refusal:
     kind = sniff_format(content)
     if kind in (Format.NRRD, Format.METAIMAGE):
         from pipelines.admit.itkformats import decode_itk_volume  # a large library

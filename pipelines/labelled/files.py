@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from models.recipe import Recipe
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -70,7 +72,7 @@ def list_table(
     table: Table,
     name: str,
     *,
-    rank: int,
+    recipe: Recipe,
     labels: tuple[str, ...] | None,
     channels: int,
     unknown_as: int | None = None,
@@ -80,7 +82,7 @@ def list_table(
     Args:
         table: The files.
         name: Of the folder or manifest.
-        rank: 2 for pictures, 3 for volumes.
+        recipe: What will be done on them.
         labels: Order of the classes, see `number_classes`.
         channels: Of the decoded pictures; a grey one repeats.
         unknown_as: See `number_classes`.
@@ -98,15 +100,19 @@ def list_table(
         truth,
         np.array([row.split for row in rows], dtype=np.str_) if has_splits(rows) else None,
         tuple(row.patient or patient_in_header(row.source) for row in rows),
-        lambda number: read_row(rows[number], rank=rank, channels=channels),
+        lambda number: read_row(rows[number], recipe=recipe, channels=channels),
         table.columns,
     )
 
 
-def read_row(row: Row, *, rank: int, channels: int) -> Picture | Refusal:
+def read_row(row: Row, *, recipe: Recipe, channels: int) -> Picture | Refusal:
     """Decode one file; see `decode_file`."""
-    found = decode_file(row.source, rank=rank)
+    found = decode_file(row.source, recipe=recipe)
     if isinstance(found, Refusal):
         return found
-    content, pixels = found
-    return Picture(np.broadcast_to(pixels, (channels, *pixels.shape)), hashlib.sha256(content).digest())
+    content, decoded = found
+    pixels = decoded.read(in_units=recipe.reads_values)
+    if isinstance(pixels, Refusal):
+        return pixels
+    repeated = np.broadcast_to(pixels, (channels, *pixels.shape))
+    return Picture(repeated, hashlib.sha256(content).digest(), decoded.spacing_mm)

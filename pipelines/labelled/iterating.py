@@ -63,7 +63,7 @@ def iterate_labelled(  # noqa: PLR0913 - which pictures, how they are prepared, 
         LabelError: It cannot be measured on: a label is missing or unknown, there is one class only or no such split,
             or more than one picture in twenty cannot be decoded.
     """
-    listing = list_labelled(data, rank=recipe.spatial_rank, labels=labels, channels=channels, unknown_as=unknown_as)
+    listing = list_labelled(data, recipe=recipe, labels=labels, channels=channels, unknown_as=unknown_as)
     chosen = _choose(listing, split, seed)
     check_two_classes(listing.truth[chosen], listing.labels, f"the split {split}" if split else "the set")
     return _read(listing, chosen, recipe, on_unreadable)
@@ -95,4 +95,5 @@ def _read(
                 on_unreadable(picture.explanation)
             continue
         columns = {name: values[number].item() for name, values in listing.columns.items()}
-        yield apply_recipe_to_channels(picture.pixels, recipe), int(listing.truth[number]), columns
+        image = apply_recipe_to_channels(picture.pixels, recipe, spacing_mm=picture.spacing_mm)
+        yield image, int(listing.truth[number]), columns

@@ -40,10 +40,12 @@ class Picture:
     Attributes:
         pixels: Shape [channel, row, column] or [channel, slice, row, column].
         digest: SHA-256 of the content as it is stored, which no decoder's version changes.
+        spacing_mm: How far apart pixels lie, an axis of a place; None where that is not known.
     """
 
     pixels: NDArray[Any]
     digest: bytes
+    spacing_mm: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

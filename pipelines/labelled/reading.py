@@ -70,7 +70,7 @@ def read_labelled_data(
         ManifestError: The manifest cannot be understood.
         LabelError: It cannot be used to train; the message says why.
     """
-    listing = list_labelled(data, rank=recipe.spatial_rank, labels=labels, channels=channels)
+    listing = list_labelled(data, recipe=recipe, labels=labels, channels=channels)
     check_two_classes(listing.truth, listing.labels, "the set")
     splits = assign_splits(listing, seed=seed)  # before anything is decoded: a patient in two splits is an error
     unreadable = Unreadable(len(listing))
@@ -102,21 +102,22 @@ def read_labelled_data(
 
 
 def list_labelled(
-    data: Path, *, rank: int, labels: tuple[str, ...] | None, channels: int = 1, unknown_as: int | None = None
+    data: Path, *, recipe: Recipe, labels: tuple[str, ...] | None, channels: int = 1, unknown_as: int | None = None
 ) -> Listing:
     """List a labelled set of any form without decoding its pictures; see `read_labelled_data`.
 
     Args:
         data: The set.
-        rank: 2 for pictures, 3 for volumes.
+        recipe: What will be done on them.
         labels: Names of the classes in order; None: the set's own.
         channels: Of the decoded pictures.
         unknown_as: Number of the class that a folder's or manifest's label outside `labels` counts as.
     """
     check_channels(channels)
     if data.suffix.lower() == ".npz":
-        return list_arrays(data, rank=rank, labels=labels, channels=channels)
-    return list_table(read_table(data), data.name, rank=rank, labels=labels, channels=channels, unknown_as=unknown_as)
+        return list_arrays(data, recipe=recipe, labels=labels, channels=channels)
+    table = read_table(data)
+    return list_table(table, data.name, recipe=recipe, labels=labels, channels=channels, unknown_as=unknown_as)
 
 
 def read_table(data: Path) -> Table:
@@ -157,7 +158,7 @@ def _prepare(listing: Listing, recipe: Recipe, unreadable: Unreadable) -> _Prepa
             unreadable.leave_out(picture)
             continue
         numbers.append(number)
-        images.append(prepare_channels(picture.pixels, recipe))
+        images.append(prepare_channels(picture.pixels, recipe, spacing_mm=picture.spacing_mm))
         contents.append(picture.digest)
         pixels.append(digest_pixels(picture.pixels))
         prints.append(fingerprint(picture.pixels[0]))

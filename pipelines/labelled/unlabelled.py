@@ -49,7 +49,7 @@ def read_unlabelled(
         LabelError: There is no picture, too many cannot be decoded, or their sizes differ.
     """
     check_channels(channels)
-    read, total = _list(data, rank=recipe.spatial_rank, channels=channels, splits=splits)
+    read, total = _list(data, recipe=recipe, channels=channels, splits=splits)
     if not total:
         raise LabelError(f"{data.name!r} has no picture in the split {' or '.join(splits)}")
     unreadable, images = Unreadable(total), []
@@ -58,13 +58,13 @@ def read_unlabelled(
         if isinstance(picture, Refusal):
             unreadable.leave_out(picture)
         else:
-            images.append(prepare_channels(picture.pixels, recipe))
+            images.append(prepare_channels(picture.pixels, recipe, spacing_mm=picture.spacing_mm))
     return stack(images)
 
 
-def _list(data: Path, *, rank: int, channels: int, splits: Collection[str]) -> tuple[Read, int]:
+def _list(data: Path, *, recipe: Recipe, channels: int, splits: Collection[str]) -> tuple[Read, int]:
     if data.suffix.lower() == ".npz":
-        listing = list_arrays(data, rank=rank, labels=None, channels=channels, splits=splits)
+        listing = list_arrays(data, recipe=recipe, labels=None, channels=channels, splits=splits)
         return listing.read, len(listing)
     if data.is_dir():
         table = read_pictures(data)
@@ -75,4 +75,4 @@ def _list(data: Path, *, rank: int, channels: int, splits: Collection[str]) -> t
     else:
         raise LabelError(f"{data.name!r} is no set of pictures")
     rows = table.only(splits).rows
-    return lambda number: read_row(rows[number], rank=rank, channels=channels), len(rows)
+    return lambda number: read_row(rows[number], recipe=recipe, channels=channels), len(rows)

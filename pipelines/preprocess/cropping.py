@@ -1,4 +1,4 @@
-"""Cuts to what is shown, and lays it into a square."""
+"""Cuts to what is shown, and lays it into a square or a size."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 
 from pipelines.preprocess.checks import eight_bit
+from sievert.errors import DataError
 
 if TYPE_CHECKING:
-    from models.recipe import Crop, Pad
+    from models.recipe import Crop, Fit, Pad
     from pipelines.preprocess.checks import Picture
 
 
@@ -41,3 +42,15 @@ def pad(step: Pad, picture: Picture) -> Picture:  # noqa: ARG001 - one signature
     most = max(picture.shape)
     around = [((most - side) // 2, (most - side + 1) // 2) for side in picture.shape]
     return np.pad(picture, around, constant_values=picture.min())
+
+
+def fit(step: Fit, picture: Picture) -> Picture:
+    """Around the middle, with the picture's darkest value where it is too small; the odd row or column goes behind."""
+    if len(step.shape) != picture.ndim:
+        raise DataError(f"a recipe that gives {len(step.shape)} dimensions cannot read {picture.ndim}")
+    sides = list(zip(picture.shape, step.shape, strict=True))
+    starts = [max(0, (side - asked) // 2) for side, asked in sides]
+    inner = picture[tuple(slice(start, start + asked) for start, (_, asked) in zip(starts, sides, strict=True))]
+    missing = [max(0, asked - side) for side, asked in sides]
+    around = [(less // 2, (less + 1) // 2) for less in missing]
+    return np.pad(inner, around, constant_values=picture.min())

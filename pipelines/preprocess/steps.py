@@ -16,12 +16,14 @@ from models.recipe import (
     Clahe,
     Crop,
     CurvatureFlow,
+    Fit,
     Gamma,
     Landmarks,
     Median,
     NonLocalMeans,
     Pad,
     Recipe,
+    Resample,
     Rescale,
     Resize,
     Wavelet,
@@ -30,21 +32,22 @@ from models.recipe import (
 )
 from pipelines.preprocess.checks import eight_bit, refuse_volume
 from pipelines.preprocess.contrast import gamma, landmarks, n4, window
-from pipelines.preprocess.cropping import crop, pad
+from pipelines.preprocess.cropping import crop, fit, pad
 from pipelines.preprocess.denoising import curvature_flow, non_local_means, wavelet
-from pipelines.preprocess.resampling import resize_picture, resize_volume
+from pipelines.preprocess.resampling import Scaling, bind_spacing, resize_picture, resize_volume, scale
 from sievert.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from models.recipe import Step
+    from pipelines.preprocess.resampling import Spacing
 
 _PIXEL_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16))
 _RANKS = (2, 3)
 _BYTE = 255
 _TO_EIGHT_BITS = (Rescale, Window, Landmarks)
-_OF_FLOATS = (N4, CurvatureFlow, Wavelet, Crop, Pad)
+_OF_FLOATS = (N4, CurvatureFlow, Wavelet, Resample, Crop, Pad, Fit)
 
 Picture = NDArray[Any]
 Timed = Callable[[str], AbstractContextManager[None]]
@@ -54,7 +57,9 @@ def _untimed(step: str) -> AbstractContextManager[None]:  # noqa: ARG001 - a sto
     return nullcontext()
 
 
-def apply_recipe(pixels: Picture, recipe: Recipe, *, timed: Timed = _untimed) -> NDArray[np.float32]:
+def apply_recipe(
+    pixels: Picture, recipe: Recipe, *, spacing_mm: Spacing = None, timed: Timed = _untimed
+) -> NDArray[np.float32]:
     """Turn one admitted picture or volume into what the network reads.
 
     Steps run on the picture's own integers until the z-score, so an 8-bit picture is rounded exactly as
@@ -64,23 +69,28 @@ def apply_recipe(pixels: Picture, recipe: Recipe, *, timed: Timed = _untimed) ->
         pixels: Shape [row, column] or [slice, row, column], uint8 or uint16 in any byte order; left untouched. Before
             a rescale, finite floating point too.
         recipe: What to do.
+        spacing_mm: How far apart pixels lie, an axis, in mm; None where that is not known.
         timed: Entered around each step with the step's name.
 
     Returns:
         Shape [1, row, column] or [1, slice, row, column].
 
     Raises:
-        DataError: `pixels` has another shape or type, or no pixel at all; or a step is none of volumes.
+        DataError: `pixels` has another shape or type, or no pixel at all; a step is none of volumes; or one needs a
+            spacing and there is none.
     """
-    return apply_recipe_to_channels(pixels[None], recipe, timed=timed)
+    return apply_recipe_to_channels(pixels[None], recipe, spacing_mm=spacing_mm, timed=timed)
 
 
-def apply_recipe_to_channels(pixels: Picture, recipe: Recipe, *, timed: Timed = _untimed) -> NDArray[np.float32]:
+def apply_recipe_to_channels(
+    pixels: Picture, recipe: Recipe, *, spacing_mm: Spacing = None, timed: Timed = _untimed
+) -> NDArray[np.float32]:
     """Do a recipe on each channel by itself, but the z-score over all channels together, as training does.
 
     Args:
         pixels: Shape [channel, row, column] or [channel, slice, row, column]; otherwise as for `apply_recipe`.
         recipe: What to do.
+        spacing_mm: As for `apply_recipe`.
         timed: As for `apply_recipe`.
 
     Returns:
@@ -91,14 +101,14 @@ def apply_recipe_to_channels(pixels: Picture, recipe: Recipe, *, timed: Timed = 
     """
     *others, last = recipe.steps
     steps, final = (others, [last]) if isinstance(last, ZScore) else ([*others, last], [])
-    picture = np.stack([_do(steps, channel, timed) for channel in pixels])
+    picture = np.stack([_do(steps, channel, spacing_mm, timed) for channel in pixels])
     for step in final:
         with timed(step.step):
             picture = _apply(step, picture)
     return np.ascontiguousarray(picture, dtype=np.float32)
 
 
-def prepare_channels(pixels: Picture, recipe: Recipe) -> NDArray[np.uint8]:
+def prepare_channels(pixels: Picture, recipe: Recipe, *, spacing_mm: Spacing = None) -> NDArray[np.uint8]:
     """Do a recipe up to, not including, the z-score: what augmentation works on.
 
     What is still 16-bit then is stretched from its own range to 0 ... 255; the z-score that follows undoes the stretch.
@@ -106,6 +116,7 @@ def prepare_channels(pixels: Picture, recipe: Recipe) -> NDArray[np.uint8]:
     Args:
         pixels: As for `apply_recipe_to_channels`.
         recipe: What to do.
+        spacing_mm: As for `apply_recipe`.
 
     Returns:
         The same shape, but for the size.
@@ -114,15 +125,16 @@ def prepare_channels(pixels: Picture, recipe: Recipe) -> NDArray[np.uint8]:
         DataError: As for `apply_recipe`.
     """
     steps = [step for step in recipe.steps if not isinstance(step, ZScore)]
-    return np.stack([eight_bit(_do(steps, channel)) for channel in pixels])
+    return np.stack([eight_bit(_do(steps, channel, spacing_mm)) for channel in pixels])
 
 
-def trace_recipe(pixels: Picture, recipe: Recipe) -> Iterator[tuple[str, Picture]]:
+def trace_recipe(pixels: Picture, recipe: Recipe, *, spacing_mm: Spacing = None) -> Iterator[tuple[str, Picture]]:
     """Do a recipe step by step, as `apply_recipe` does it, and show what each one made.
 
     Args:
         pixels: As for `apply_recipe`.
         recipe: What to do.
+        spacing_mm: As for `apply_recipe`.
 
     Yields:
         A step's name and the picture after it; the first is `admitted` and the picture as it came.
@@ -132,14 +144,14 @@ def trace_recipe(pixels: Picture, recipe: Recipe) -> Iterator[tuple[str, Picture
     """
     picture = _checked(pixels, may_float=_reads_floats(recipe.steps))
     yield "admitted", picture
-    for step in recipe.steps:
+    for step in [bind_spacing(step, spacing_mm) for step in recipe.steps]:
         picture = _apply(step, picture)
         yield step.step, picture
 
 
-def _do(steps: Sequence[Step], pixels: Picture, timed: Timed = _untimed) -> Picture:
+def _do(steps: Sequence[Step], pixels: Picture, spacing_mm: Spacing, timed: Timed = _untimed) -> Picture:
     picture = _checked(pixels, may_float=_reads_floats(steps))
-    for step in steps:
+    for step in [bind_spacing(step, spacing_mm) for step in steps]:
         with timed(step.step):
             picture = _apply(step, picture)
     return picture
@@ -218,3 +230,5 @@ _apply.register(Window, window)
 _apply.register(N4, n4)
 _apply.register(Crop, crop)
 _apply.register(Pad, pad)
+_apply.register(Fit, fit)
+_apply.register(Scaling, scale)

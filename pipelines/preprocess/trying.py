@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.recipe import Recipe
+    from pipelines.preprocess.resampling import Spacing
 
 _SIDE, _HEAD, _GAP, _INK = 320, 26, 8, 230
 
@@ -49,18 +50,19 @@ class Tried:
         }
 
 
-def try_recipe(pixels: NDArray[np.uint8] | NDArray[np.uint16], recipe: Recipe) -> list[Tried]:
+def try_recipe(pixels: NDArray[Any], recipe: Recipe, *, spacing_mm: Spacing = None) -> list[Tried]:
     """Do a recipe on a picture and keep what each step made.
 
     Args:
         pixels: Shape [row, column], as admitted.
         recipe: What to do.
+        spacing_mm: Of the pixels, between rows and columns; None where that is not known.
 
     Raises:
-        DataError: The recipe is none of pictures.
+        DataError: The recipe is none of pictures, or needs a spacing and there is none.
     """
     tried, start = [], time.perf_counter()
-    for step, picture in trace_recipe(pixels, recipe):
+    for step, picture in trace_recipe(pixels, recipe, spacing_mm=spacing_mm):
         now = time.perf_counter()
         tried.append(Tried(step, picture, 0 if step == "admitted" else (now - start) * 1e3))
         start = time.perf_counter()

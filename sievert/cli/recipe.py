@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -12,7 +12,14 @@ from sievert.cli.console import JsonFlag, VerboseFlag
 from sievert.cli.options import ConfigFile, effective
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from models.package import ModelPackage
+    from models.recipe import Recipe
+    from sievert.records import Refusal
+    from sievert.settings import AdmitSettings
+
+T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="List, show and try recipes: what is done to an image before a network.")
 
@@ -88,27 +95,41 @@ def try_(
     """Do a recipe on one image, whatever it shows, and tell what each step made. The picture is patient data."""
     from models.package import load_package
     from models.recipes import find_recipe
-    from pipelines.admit.admission import decode
-    from pipelines.admit.reading import read_source
     from pipelines.preprocess.trying import draw_steps, try_recipe
     from pipelines.results.disk import disk_errors
     from sievert.cli.training import read_size
-    from sievert.errors import DataError
-    from sievert.records import Refusal
 
-    policy = effective(config).admit
-    content = read_source(str(file.absolute()), max_bytes=policy.max_file_bytes)
-    pixels = content if isinstance(content, Refusal) else decode(content, policy)
-    if isinstance(pixels, Refusal):
-        raise DataError(f"the image is refused: {pixels.explanation}")
     chosen = find_recipe(named, read_size(size)) if named else load_package(model).recipe
-    tried = try_recipe(pixels, chosen)
+    pixels, spacing = _opened(file, chosen, effective(config).admit)
+    tried = try_recipe(pixels, chosen, spacing_mm=spacing)
     if to is not None:
         from PIL import Image
 
         with disk_errors("the picture could not be written"):
             Image.fromarray(draw_steps(tried)).save(to, "PNG")
     _tell([one.told for one in tried], to, as_json=as_json)
+
+
+def _opened(file: Path, recipe: Recipe, policy: AdmitSettings) -> tuple[NDArray[Any], tuple[float, ...] | None]:
+    """What the recipe begins with, and how far apart its pixels lie."""
+    from pipelines.admit.admission import decode_image
+    from pipelines.admit.reading import read_source
+    from pipelines.preprocess.resampling import refuse_spacing
+
+    content = _accepted(read_source(str(file.absolute()), max_bytes=policy.max_file_bytes))
+    image = _accepted(decode_image(content, policy, in_units=recipe.reads_values))
+    pixels = _accepted(image.read(in_units=recipe.reads_values))
+    _accepted(refuse_spacing(recipe, pixels.shape, image.spacing_mm))
+    return pixels, image.spacing_mm
+
+
+def _accepted(found: T | Refusal) -> T:
+    from sievert.errors import DataError
+    from sievert.records import Refusal
+
+    if isinstance(found, Refusal):
+        raise DataError(f"the image is refused: {found.explanation}")
+    return found
 
 
 def _tell(told: list[dict[str, Any]], to: Path | None, *, as_json: bool) -> None:

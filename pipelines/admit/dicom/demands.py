@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydicom.datadict import dictionary_has_tag, tag_for_keyword
 
 from pipelines.admit.dicom.header import says, text_of
+from pipelines.admit.dicom.measures import SPACINGS
 from sievert.records import Reason, Refusal
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}  # PS3.5 6.2, VR AS
 _AGE_DIGITS = 3
-_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 
 
 def check_demands(dataset: Dataset, policy: AdmitSettings) -> Refusal | None:
@@ -53,7 +53,7 @@ def _has(dataset: Dataset, keyword: str) -> bool:
 
 
 def _spacing(dataset: Dataset, policy: AdmitSettings) -> Iterator[Refusal]:
-    said = next((dataset.get(name) for name in _SPACINGS if dataset.get(name)), None)
+    said = next((dataset.get(name) for name in SPACINGS if dataset.get(name)), None)
     if policy.spacing_mm is None or said is None:
         return
     low, high = policy.spacing_mm

@@ -80,7 +80,7 @@ def rescaled(dataset: Dataset, stored: NDArray[Any]) -> NDArray[Any]:
         dataset: Whose it is.
         stored: Shape [frame, row, column].
     """
-    groups = [_transformation(dataset, frame) for frame in range(len(stored))]
+    groups = [transformation_of(dataset, frame) for frame in range(len(stored))]
     if not any(groups):
         return np.asarray(apply_modality_lut(stored, dataset))
     return np.stack(
@@ -91,7 +91,7 @@ def rescaled(dataset: Dataset, stored: NDArray[Any]) -> NDArray[Any]:
     )
 
 
-def _transformation(dataset: Dataset, frame: int) -> Dataset | None:
+def transformation_of(dataset: Dataset, frame: int) -> Dataset | None:
     """What the frame's functional groups, else the shared ones, say of rescaling."""
     own, shared = dataset.get("PerFrameFunctionalGroupsSequence"), dataset.get("SharedFunctionalGroupsSequence")
     for group in (own[frame] if own and frame < len(own) else None, shared[0] if shared else None):

@@ -63,7 +63,7 @@ def _shown(
 ) -> NDArray[np.uint8] | NDArray[np.uint16] | Refusal:
     """Stored values, shape [row, column], as a reader sees them; only present ones take part in the range."""
     meant = attempted(lambda: np.asarray(apply_voi_lut(rescaled(dataset, values[np.newaxis])[0], dataset)))
-    padding = attempted(lambda: _padding(dataset, values))
+    padding = attempted(lambda: padding_of(dataset, values))
     if isinstance(meant, Refusal) or isinstance(padding, Refusal):
         return Refusal(Reason.FORMAT_CORRUPT)
     if not np.isfinite(meant).all():
@@ -73,7 +73,7 @@ def _shown(
     )
 
 
-def _padding(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_]:
+def padding_of(dataset: Dataset, stored: NDArray[Any]) -> NDArray[np.bool_]:
     """Which pixels are padding (PS3.3 C.7.5.1.1.2): they take no part in the picture's range."""
     value = dataset.get("PixelPaddingValue")
     if value is None:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from models.package import RECIPE, shipped_packages
-from models.recipe import Clahe, Median, Recipe, Rescale, Resize, ZScore, standard_recipe, volume_recipe
+from models.recipe import Clahe, Fit, Median, Recipe, Resample, Rescale, Resize, ZScore, standard_recipe, volume_recipe
 
 
 def test_recipes_of_pictures_keep_the_digest_and_the_json_they_had_before_volumes() -> None:
@@ -42,6 +42,9 @@ def test_recipe_of_pictures_tells_its_shape_too() -> None:
         (Median(), Resize(slices=2, rows=3, columns=3)),
         (Clahe(), Resize(slices=2, rows=3, columns=3)),
         (Resize(rows=3, columns=3), Resize(slices=2, rows=3, columns=3)),
+        (Resample(spacing_mm=(1, 1)), Resize(slices=2, rows=3, columns=3)),
+        (Resample(spacing_mm=(1, 1, 1)), Fit(rows=3, columns=3)),
+        (Median(), Resample(spacing_mm=(1, 1, 1))),
     ],
 )
 def test_steps_of_pictures_and_of_volumes_do_not_mix(steps: tuple[Resize, ...]) -> None:

@@ -38,7 +38,7 @@ def test_a_file_is_read_and_held_to_the_networks_size(tmp_path: Path) -> None:
         find_recipe(str(tmp_path / "bad.json"), (28, 28))
 
 
-@pytest.mark.parametrize(("name", "shape"), [("typo", (28, 28)), ("ct-brain", (28, 28)), ("mr", (1, 2, 3, 4))])
+@pytest.mark.parametrize(("name", "shape"), [("typo", (28, 28)), ("mammography", (4, 28, 28)), ("mr", (1, 2, 3, 4))])
 def test_what_there_is_not_is_told(name: str, shape: tuple[int, ...]) -> None:
     with pytest.raises(ConfigError):
         find_recipe(name, shape)

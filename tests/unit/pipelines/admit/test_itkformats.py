@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.admit.admission import decode
+from pipelines.admit.decoded import Decoded
 from pipelines.admit.itkformats import decode_itk, decode_itk_volume
 from pipelines.admit.sniff import Format, sniff_format
 from sievert.records import Reason, Refusal
@@ -54,12 +55,27 @@ def test_a_picture_is_its_own_values_stretched(tmp_path: Path, kind: Format, pac
 def test_a_volume_is_turned_as_the_body_lies(tmp_path: Path, kind: Format) -> None:
     values = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
     straight = decode_itk_volume(written(values, kind, tmp_path), kind, POLICY)  # columns to the left, rows to the back
-    assert isinstance(straight, np.ndarray)
-    assert np.array_equal(straight, values[:, :, ::-1])
+    assert isinstance(straight, Decoded)
+    assert np.array_equal(straight.pixels, values[:, :, ::-1])
     turned = (-1.0, 0, 0, 0, -1, 0, 0, 0, 1)
     other = decode_itk_volume(written(values, kind, tmp_path, direction=turned), kind, POLICY)
-    assert isinstance(other, np.ndarray)
-    assert np.array_equal(other, values[:, ::-1, :])
+    assert isinstance(other, Decoded)
+    assert np.array_equal(other.pixels, values[:, ::-1, :])
+
+
+@pytest.mark.parametrize("kind", SUFFIXES)
+def test_distances_are_those_of_the_header_and_none_where_it_names_none(tmp_path: Path, kind: Format) -> None:
+    image = sitk.GetImageFromArray(np.arange(24, dtype=np.float32).reshape(2, 3, 4))
+    image.SetSpacing((0.5, 0.75, 3))
+    sitk.WriteImage(image, str(tmp_path / f"s.{SUFFIXES[kind]}"))
+    content = (tmp_path / f"s.{SUFFIXES[kind]}").read_bytes()
+    made = decode_itk_volume(content, kind, POLICY)
+    assert isinstance(made, Decoded)
+    assert made.spacing_mm == (3, 0.75, 0.5)
+    for unsaid in (b"space directions", b"ElementSpacing", b"ElementSize"):
+        content = content.replace(unsaid, b"note" + unsaid)
+    bare = decode_itk_volume(content, kind, POLICY)
+    assert not isinstance(bare, Decoded) or bare.spacing_mm is None
 
 
 @pytest.mark.parametrize("kind", SUFFIXES)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.admit.decoded import Decoded
 from pipelines.admit.nifti import decode_nifti_volume
 from pipelines.admit.niftipairs import is_of_a_pair, join, other_half
 from pipelines.admit.reading import read_source
@@ -37,8 +38,8 @@ def test_a_pair_gives_its_voxels(tmp_path: Path, kind: str, big: bool) -> None: 
     content = read_source(str(save(tmp_path, kind, big=big)), max_bytes=1 << 20)
     assert isinstance(content, bytes)
     made = decode_nifti_volume(content, POLICY)
-    assert isinstance(made, np.ndarray)
-    assert np.array_equal(made, VALUES.transpose(2, 1, 0)[:, ::-1])
+    assert isinstance(made, Decoded)
+    assert np.array_equal(made.pixels, VALUES.transpose(2, 1, 0)[:, ::-1])
 
 
 @pytest.mark.parametrize("kind", KINDS)

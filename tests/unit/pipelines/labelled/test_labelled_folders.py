@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from models.recipe import Recipe, Rescale, ZScore
+from pipelines.admit.decoded import Decoded
 from pipelines.admit.nifti import decode_nifti_volume
 from pipelines.labelled.reading import list_labelled, read_labelled_data
 from pipelines.labelled.splitting import assign_splits
@@ -171,14 +172,15 @@ def test_volume_lies_slice_row_column_whatever_the_axes_of_its_file() -> None:
     image = nib.Nifti1Image(values, np.eye(4))
     turned = image.as_reoriented(nib.orientations.axcodes2ornt(("S", "P", "L")))
     for one in (image, turned):
-        found = decode_nifti_volume(one.to_bytes(), AdmitSettings())
-        assert isinstance(found, np.ndarray)
+        decoded = decode_nifti_volume(one.to_bytes(), AdmitSettings())
+        assert isinstance(decoded, Decoded)
+        found = decoded.pixels
         assert found.shape == (6, 5, 4)
         assert found[0, 0, 0] == found.sum() == 1
 
 
 def test_real_pictures_are_split_without_loss(shared_data: Path) -> None:
-    listing = list_labelled(shared_data / "cxr_nih", rank=2, labels=None)
+    listing = list_labelled(shared_data / "cxr_nih", recipe=RECIPE, labels=None)
     splits = assign_splits(listing, seed=0)
     assert listing.labels == ("no_finding", "pneumonia")
     assert {split: int((splits == split).sum()) for split in ("train", "validation", "test")} == {
