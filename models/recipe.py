@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from models.recipesizes import Crop, Fit, Pad, Resample, Resize
+from models.recipesizes import Crop, Fit, LungField, Pad, Resample, Resize
 from models.recipesteps import (
     N4,
     Clahe,
@@ -33,6 +33,7 @@ __all__ = [
     "Fit",
     "Gamma",
     "Landmarks",
+    "LungField",
     "Median",
     "NonLocalMeans",
     "Pad",
@@ -61,6 +62,7 @@ Step = Annotated[
     | N4
     | Resample
     | Crop
+    | LungField
     | Pad
     | Fit
     | Resize
@@ -70,11 +72,11 @@ Step = Annotated[
 """One step; the field `step` says which."""
 
 
-OF_PICTURES = (Median, NonLocalMeans, Clahe)
+OF_PICTURES = (Median, NonLocalMeans, Clahe, LungField)
 """Steps that need rows and columns and nothing else."""
 
 _OF_A_SIZE = (Resize, Fit)
-_MOVES_EDGES = (Resample, Crop, Pad, Fit, Resize)
+_MOVES_EDGES = (Resample, Crop, LungField, Pad, Fit, Resize)
 
 
 class Recipe(Frozen):
@@ -114,7 +116,7 @@ class Recipe(Frozen):
         if len(ranks) > 1:
             raise ValueError("a recipe is either one of pictures or one of volumes")
         if ranks == {3} and any(isinstance(step, OF_PICTURES) for step in self.steps):
-            raise ValueError("median, non-local means and clahe work on pictures, not on volumes")
+            raise ValueError("median, non-local means, clahe and lung_field work on pictures, not on volumes")
         return self
 
     @property

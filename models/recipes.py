@@ -11,6 +11,7 @@ from models.recipe import (
     N4,
     Clahe,
     Crop,
+    LungField,
     Median,
     Pad,
     Recipe,
@@ -45,6 +46,7 @@ def _of(*steps: Step) -> Callable[[Resize], Recipe]:
 NAMED: dict[str, tuple[str, tuple[int, ...], Callable[[Resize], Recipe]]] = {
     STANDARD: ("pictures: median, CLAHE; volumes: percentiles", (_PICTURE, _VOLUME), _standard),
     "chest-x-ray": ("median, CLAHE", (_PICTURE,), _of(Median(), Clahe())),
+    "chest-x-ray-lungs": ("cut to the lungs, median, CLAHE", (_PICTURE,), _of(LungField(), Median(), Clahe())),
     "mammography": ("cut to the breast, median, CLAHE, square", (_PICTURE,), _of(Crop(), Median(), Clahe(), Pad())),
     "ultrasound": ("a wider median against speckle, percentiles", (_PICTURE,), _of(Median(size_px=5), Rescale())),
     "ct-soft-tissue": ("window 40/400 HU", (_PICTURE, _VOLUME), _of(Window(center=40, width=400))),

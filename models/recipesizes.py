@@ -89,6 +89,25 @@ class Crop(Frozen):
     least: float = Field(default=0.05, ge=0, le=1)
 
 
+class LungField(Frozen):
+    """Cut a frontal chest radiograph to both lungs and what is between them; a picture, not a volume.
+
+    Where no plausible pair of lungs is found (an opaque lung, an oblique view, another part of the body), the picture
+    stays whole, so a network must be trained on both; `sievert recipe try` shows by the size which it was.
+
+    Attributes:
+        margin: Around the lungs' box, as a share of its own sides; what a threshold misses at an opaque base is in it.
+        min_side_px: A picture with a shorter side is left alone: thumbnails are cut already.
+
+    Source: Armato, Giger and MacMahon, "Automated lung segmentation in digitized posteroanterior chest radiographs",
+        Academic Radiology 1998.
+    """
+
+    step: Literal["lung_field"] = "lung_field"
+    margin: float = Field(default=0.08, ge=0, le=0.5)
+    min_side_px: int = Field(default=128, ge=1)
+
+
 class Pad(Frozen):
     """Lay the picture in the middle of a dark square or cube, so that a resize keeps its proportions."""
 

@@ -29,10 +29,11 @@ def crop(step: Crop, picture: Picture) -> Picture:
         return picture
     box = ndimage.find_objects(parts)[int(sizes.argmax())]
     sides = zip(box, picture.shape, strict=True)
-    return np.ascontiguousarray(picture[tuple(_widened(part, side, step.margin) for part, side in sides)])
+    return np.ascontiguousarray(picture[tuple(widened(part, side, step.margin) for part, side in sides)])
 
 
-def _widened(part: slice, side: int, margin: float) -> slice:
+def widened(part: slice, side: int, margin: float) -> slice:
+    """A part of a side with a margin, as a share of the part, before and behind it, as far as the side reaches."""
     more = round((part.stop - part.start) * margin)
     return slice(max(0, part.start - more), min(side, part.stop + more))
 

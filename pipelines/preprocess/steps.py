@@ -19,6 +19,7 @@ from models.recipe import (
     Fit,
     Gamma,
     Landmarks,
+    LungField,
     Median,
     NonLocalMeans,
     Pad,
@@ -34,6 +35,7 @@ from pipelines.preprocess.checks import eight_bit, refuse_volume
 from pipelines.preprocess.contrast import gamma, landmarks, n4, window
 from pipelines.preprocess.cropping import crop, fit, pad
 from pipelines.preprocess.denoising import curvature_flow, non_local_means, wavelet
+from pipelines.preprocess.lungs import lung_field
 from pipelines.preprocess.resampling import Scaling, bind_spacing, resize_picture, resize_volume, scale
 from sievert.errors import DataError
 
@@ -229,6 +231,7 @@ _apply.register(Landmarks, landmarks)
 _apply.register(Window, window)
 _apply.register(N4, n4)
 _apply.register(Crop, crop)
+_apply.register(LungField, lung_field)
 _apply.register(Pad, pad)
 _apply.register(Fit, fit)
 _apply.register(Scaling, scale)
