@@ -24,6 +24,7 @@ from pipelines.admit.quality import check_quality
 from pipelines.admit.raster import decode_raster
 from pipelines.admit.scope import Scope, Shown, check_scope, check_view
 from pipelines.admit.sniff import Format, sniff_format
+from sievert.errors import ModelError
 from sievert.records import Admitted, ImageFacts, PlannedInput, Reason, Refusal
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ def admit(content: bytes, planned: PlannedInput, *, scope: Scope, policy: AdmitS
 
     Returns:
         The decision; never raises for anything that a file contains.
+
+    Raises:
+        ModelError: The policy looks for text, and the text finder's network cannot be opened.
     """
     kind = sniff_format(content)
     if kind is None:
@@ -161,6 +165,8 @@ def _admit_dicom(content: bytes, planned: PlannedInput, scope: Scope, policy: Ad
     try:
         identity = _identity(dataset)
         outcome = set_aside(dataset) or _decide_on_dataset(dataset, planned, scope, policy)
+    except ModelError:  # the text finder's: no fault of the file
+        raise
     except Exception:  # noqa: BLE001 - a value of a kind that its attribute must not have
         return Admission(Refusal(Reason.FORMAT_CORRUPT, "An attribute holds a value of the wrong kind."))
     return Admission(outcome, identity)

@@ -53,6 +53,15 @@ def blanked(pixels: NDArray[Any], boxes: Iterable[Box]) -> NDArray[Any]:
     return copy
 
 
+def require_finder() -> None:
+    """Open the text finder once, before work is handed out that needs it.
+
+    Raises:
+        ModelError: Its network is missing or broken.
+    """
+    _finder()
+
+
 @cache
 def _finder() -> TextFinder:
     """One a process; policies that do not look for text do not pay for it."""

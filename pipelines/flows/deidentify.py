@@ -109,9 +109,13 @@ def deidentify_studies(studies: Sequence[Study], terms: Terms, *, children: int)
         Each study's report, as they are done.
 
     Raises:
+        ModelError: The text finder's network cannot be opened.
         StorageError: The folder cannot be written.
         KeyStoreError: The key store cannot be used.
     """
+    from models.textfinder.finding import TextFinder
+
+    TextFinder()  # a child that cannot open it dies, and that would be told of as each file's own fault
     with disk_errors("the folder could not be made"):
         terms.to.mkdir(parents=True, exist_ok=True)
     books = Books(studies, terms)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from models.package import PROVENANCE, ModelPackage, load_package
+from pipelines.admit.burnedin import require_finder
 from pipelines.admit.dicom.conformance import require_checker
 from pipelines.admit.scope import Scope
 from pipelines.flows.notifying import Notices, find_routes, telling
@@ -80,6 +81,8 @@ def screen_cohort(
     check_screenable(package)
     if settings.admit.conformance != "off":
         require_checker()
+    if settings.admit.burned_in_text != "ignore":
+        require_finder()
     cohort = find_cohort(inputs, OutFolder(out))
     with locked_out_folder(out.absolute()) as folder:
         place = settings.store.keys.absolute()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from unittest.mock import Mock
+
 import cv2
 import numpy as np
 import pytest
 
 from pipelines.admit.admission import admit
+from pipelines.admit.burnedin import _finder, require_finder
 from pipelines.admit.scope import Scope
+from pipelines.flows.screen import screen_cohort
+from sievert.errors import ModelError
 from sievert.records import Admitted, PlannedInput, Reason, Refusal
-from sievert.settings import AdmitSettings
+from sievert.settings import AdmitSettings, Settings
+from tests.dicoms import chest, encoded
 
 SCOPE = Scope(modalities=("DX",), body_parts=("CHEST",))
 
@@ -45,3 +52,25 @@ def test_a_picture_without_text_stays_as_it_is(way: str) -> None:
     assert isinstance(answer, Admitted)
     assert answer.facts.masked == ()
     assert answer.pixels.max() == 160
+
+
+def test_a_text_finder_that_cannot_be_opened_is_no_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.textfinder.finding.NETWORK", tmp_path / "gone.onnx")
+    monkeypatch.setattr("pipelines.admit.burnedin._finder", _finder.__wrapped__)
+    with pytest.raises(ModelError):
+        require_finder()
+    with pytest.raises(ModelError):
+        admit(encoded(chest()), PlannedInput(0, "x"), scope=SCOPE, policy=AdmitSettings(burned_in_text="mask"))
+
+
+def test_screening_asks_for_the_text_finder_before_anything_is_planned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.textfinder.finding.NETWORK", tmp_path / "gone.onnx")
+    monkeypatch.setattr("pipelines.admit.burnedin._finder", _finder.__wrapped__)
+    settings = Settings(admit=AdmitSettings(burned_in_text="mask"))
+    with pytest.raises(ModelError, match="text finder"):
+        screen_cohort([str(tmp_path)], tmp_path / "out", model="default", settings=settings, watcher=Mock())
+    assert not (tmp_path / "out").exists()

@@ -14,6 +14,7 @@ from pipelines.flows.deidentify import REPORT, Books, Deidentifier, Study, Terms
 from pipelines.results.custody.creating import create_key_store
 from pipelines.results.custody.reidentifying import reidentify
 from pipelines.results.keystore import KeyStore
+from sievert.cli.main import run as main
 from sievert.records import Reason
 from sievert.settings import AdmitSettings, DeidentifySettings
 from tests.dicoms import chest, encoded
@@ -113,3 +114,20 @@ def test_no_identifier_is_in_the_text_of_what_travels_between_processes(tmp_path
     (one,) = books.files()
     done = Deidentifier(terms, NoText())(one)  # type: ignore[arg-type]
     assert not any(word in repr((one, done)) for word in ("DOE", "PID-007", "1.2.3", str(tmp_path / "in")))
+
+
+@pytest.mark.parametrize("content", [None, b"no network"])
+def test_a_text_finder_that_cannot_be_opened_is_one_error_and_no_files_fault(
+    tmp_path: Path,
+    content: bytes | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(tmp_path / "in", "a")
+    if content is not None:
+        (tmp_path / "network.onnx").write_bytes(content)
+    monkeypatch.setattr("models.textfinder.finding.NETWORK", tmp_path / "network.onnx")
+    to = tmp_path / "out"
+    assert main(["deidentify", str(tmp_path / "in"), "--to", str(to), "--keys", str(tmp_path / "keys")]) == 30
+    assert "text finder's network cannot be opened" in capsys.readouterr().err
+    assert not to.exists()
