@@ -138,7 +138,7 @@ def rotate(
     as_json: JsonFlag = False,
     verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
 ) -> None:
-    """Put every table of keys under a new wrapping key and destroy the old one: older copies are worthless then."""
+    """Put all keys under a new wrapping key and destroy the old one: older copies are worthless then."""
     from dataclasses import asdict
 
     from pipelines.results.custody.rotating import rotate as rotate_keys
@@ -153,6 +153,8 @@ def rotate(
         return
     say = console.stdout().print
     say(f"{rotated.tables} table(s) put under wrapping key {rotated.wrapping}" + (" (resumed)" * rotated.resumed))
+    if rotated.identities:
+        say(f"and {rotated.identities} of the re-identification map")
     say(f"destroyed: {', '.join(rotated.destroyed) or 'none'}")
 
 
@@ -196,7 +198,7 @@ def erase(
     else:
         console.stdout().print(f"erased: {swept.rows} data key(s) from {swept.tables} table(s)")
         if swept.identities:
-            console.stdout().print(f"and {swept.identities} of the re-identification map; delete older copies of that")
+            console.stdout().print(f"and {swept.identities} of the re-identification map")
         console.stdout().print("older copies of the key store still have them: make those worthless with `keys rotate`")
     if problem is not None:
         raise NotAnchoredError(

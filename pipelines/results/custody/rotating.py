@@ -1,7 +1,7 @@
-"""Rotates the wrapping key: a new one, every table under it, then the old one destroyed.
+"""Rotates the wrapping key: a new one, every table and entry of the map under it, then the old one destroyed.
 
 Each table gets a key of its own anew, so that nothing in the new table helps to open an old copy of it. The old key is
-destroyed only when no table is under it any more; a rotation that was killed is finished before another can begin.
+destroyed only when nothing is under it any more; a rotation that was killed is finished before another can begin.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelines.results.custody.sweeping import sweep, working_on
+from pipelines.results.keys.identities import Identities
 from pipelines.results.keys.locks import changing_state
 from pipelines.results.keys.tables import read_table_footer
 from pipelines.results.keys.wrapping import find_provider, read_state, write_state
@@ -31,19 +32,21 @@ class Rotated:
         wrapping: Id of the wrapping key that all tables are under now.
         destroyed: Ids of those that are gone.
         tables: Tables written anew, in this run.
+        identities: Entries of the re-identification map written anew, in this run.
         resumed: Whether it finished a rotation that had been cut off.
     """
 
     wrapping: str
     destroyed: tuple[str, ...]
     tables: int
+    identities: int
     resumed: bool
 
 
 def rotate(
     store: KeyStore, *, provider: str | None = None, vault: dict[str, str] | None = None, progress: Progress
 ) -> Rotated:
-    """Put every table under a new wrapping key and destroy the old one.
+    """Put every table, and the re-identification map, under a new wrapping key and destroy the old one.
 
     Args:
         store: The key store; no private key is needed.
@@ -53,7 +56,7 @@ def rotate(
 
     Raises:
         WrappingKeyError: The old or the new key cannot be had.
-        KeyStoreError: A table is damaged, or another command is at work.
+        KeyStoreError: A table or an entry is damaged, or another command is at work.
         StorageError: And its kinds.
     """
     with working_on(store):
@@ -62,12 +65,13 @@ def rotate(
         if not resumed:
             state = _begin(store, state, provider, vault)
         tables = sweep(store, lambda place: _stale(store, place, state.current), progress=progress).tables
+        identities = Identities(store.folder).renew()
         for name in state.retiring:
             find_provider(store.folder, name.partition(":")[0], state.vault).destroy(name)
         with changing_state(store.folder):
             write_state(store.folder, replace(state, retiring=()))
         store.log("rotated", wrapping=state.current, destroyed=state.retiring, tables=tables)
-    return Rotated(state.current or "", state.retiring, tables, resumed)
+    return Rotated(state.current or "", state.retiring, tables, identities, resumed)
 
 
 def _begin(store: KeyStore, state: WrappingState, provider: str | None, vault: dict[str, str] | None) -> WrappingState:

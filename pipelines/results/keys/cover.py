@@ -39,7 +39,9 @@ class TableCover:
         try:
             return self._cipher.decrypt(_nonce(number), covered, self._bound + _encoded(row))
         except InvalidTag as error:
-            raise KeyStoreError("a table of data keys was changed: a row of it is not as it was written") from error
+            raise KeyStoreError(
+                "a table of data keys, or an entry of the re-identification map, was changed: not as it was written"
+            ) from error
 
 
 def _nonce(number: int) -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,10 +13,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from pipelines.results.custody.creating import create_key_store
 from pipelines.results.custody.erasing import erase
 from pipelines.results.custody.reidentifying import reidentify
+from pipelines.results.custody.rotating import rotate
 from pipelines.results.keys.identities import Identities
+from pipelines.results.keys.wrapping import read_state
 from pipelines.results.keystore import KeyStore
-from sievert.errors import KeyStoreError, WrongKeyError
-from tests.stores import quiet
+from sievert.errors import KeyStoreError, WrappingKeyError, WrongKeyError
+from tests.stores import JOBS, quiet, save
 
 PATIENT, OTHER = "a" * 32, "b" * 32
 ENTRY = {"patient_id": "PID-007", "patient_name": "DOE^JANE"}
@@ -64,7 +69,7 @@ def test_another_key_does_not_open_it(store: KeyStore) -> None:
 def test_an_entry_does_not_open_as_another_patients(store: KeyStore) -> None:
     mine, theirs = files(store)
     theirs.write_bytes(mine.read_bytes())
-    with pytest.raises(WrongKeyError):
+    with pytest.raises(KeyStoreError, match="not as it was written"):
         reidentify(store, OTHER)
 
 
@@ -86,3 +91,57 @@ def test_a_damaged_entry_is_told_of(store: KeyStore) -> None:
     files(store)[0].write_bytes(b"{}")
     with pytest.raises(KeyStoreError, match="damaged"):
         reidentify(store, PATIENT)
+
+
+def test_after_erase_and_rotate_an_old_copy_of_the_map_opens_nothing(store: KeyStore, tmp_path: Path) -> None:
+    shutil.copytree(store.folder / "identities", tmp_path / "copy")
+    erase(store, PATIENT, job=None, progress=quiet)
+    rotated = rotate(store, progress=quiet)
+    assert (rotated.identities, reidentify(store, OTHER)) == (1, [ENTRY])
+    shutil.copytree(tmp_path / "copy", store.folder / "identities", dirs_exist_ok=True)
+    for patient in (PATIENT, OTHER):
+        with pytest.raises(WrappingKeyError):
+            reidentify(store, patient)
+
+
+def test_an_entry_is_covered_anew_and_nothing_of_the_old_cover_stays(store: KeyStore) -> None:
+    before = [json.loads(file.read_bytes()) for file in files(store)]
+    rotated = rotate(store, progress=quiet)
+    after = [json.loads(file.read_bytes()) for file in files(store)]
+    assert {entry["wrapping"] for entry in after} == {rotated.wrapping} != {entry["wrapping"] for entry in before}
+    for name in ("key", "cover"):
+        assert len({entry[name] for entry in [*before, *after]}) == 2 * len(after)
+    assert rotate(store, progress=quiet).identities == len(after)
+
+
+def test_entries_of_before_there_was_a_cover_are_read_and_taken_under_it(store: KeyStore) -> None:
+    """Version 1: the data key wrapped for the site alone."""
+    for file in files(store):
+        entry = Identities(store.folder)._read(file)
+        told = {"key": entry.wrapped, "entry": entry.sealed}
+        plain = {name: base64.b64encode(content).decode() for name, content in told.items()}
+        file.write_bytes(json.dumps({"schema": "sievert.identity/1", **plain}).encode())
+    assert reidentify(store, PATIENT) == [ENTRY]
+    assert rotate(store, progress=quiet).identities == 2
+    assert reidentify(store, PATIENT) == [ENTRY]
+    assert all(json.loads(file.read_bytes())["wrapping"] for file in files(store))
+
+
+def test_the_old_key_stays_while_an_entry_cannot_be_read(store: KeyStore) -> None:
+    old = read_state(store.folder).current
+    whole = files(store)[0].read_bytes()
+    files(store)[0].write_bytes(b"{")
+    with pytest.raises(KeyStoreError, match="damaged"):
+        rotate(store, progress=quiet)
+    files(store)[0].write_bytes(whole)
+    rotated = rotate(store, progress=quiet)
+    assert (rotated.resumed, rotated.destroyed) == (True, (old,))
+    assert reidentify(store, PATIENT) == reidentify(store, OTHER) == [ENTRY]
+
+
+def test_an_entry_that_is_added_during_a_rotation_is_under_the_new_key(store: KeyStore) -> None:
+    save(store, JOBS[0], 0, {"7" * 32: bytes(32)})
+    late = "d" * 32
+    rotated = rotate(store, progress=lambda *_: add(KeyStore(store.folder), late))
+    assert json.loads(next((store.folder / "identities" / late).iterdir()).read_bytes())["wrapping"] == rotated.wrapping
+    assert reidentify(store, late) == [ENTRY]
