@@ -17,7 +17,7 @@ from models.predictor import Predictor
 from pipelines.decide import decide
 from pipelines.flows.payload import Screened, describe_refused, describe_screened, explain
 from pipelines.preprocess.resampling import refuse_spacing
-from pipelines.preprocess.steps import apply_recipe
+from pipelines.preprocess.steps import apply_and_locate
 from sievert.records import ImageFacts, PlannedInput, Prediction, Reason, Refusal
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pipelines.decide import DecisionRule
     from pipelines.flows.stopwatch import Stopwatch
     from pipelines.flows.tally import Tally
+    from pipelines.preprocess.framing import Part
     from sievert.records import Admitted
 
 
@@ -42,10 +43,12 @@ class Image:
     Attributes:
         facts: What may be known of it.
         tensor: As the network reads it, shape [channel, row, column].
+        part: Which part of the admitted image that is; see `pipelines.preprocess.framing`.
     """
 
     facts: ImageFacts
     tensor: NDArray[np.float32] = field(repr=False)
+    part: Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def preprocess(outcome: Admitted | Refusal, recipe: Recipe, clock: Stopwatch) ->
     if refusal := refuse_spacing(recipe, outcome.read.shape, spacing):
         return refusal
     timed = lambda step: clock(f"preprocess.{step}")  # noqa: E731 - a name for what is too short for a function
-    return Image(outcome.facts, apply_recipe(outcome.read, recipe, spacing_mm=spacing, timed=timed))
+    return Image(outcome.facts, *apply_and_locate(outcome.read, recipe, spacing_mm=spacing, timed=timed))
 
 
 def make_case(
@@ -154,7 +157,8 @@ class Casework:
             verdict = decide(prediction.probabilities, self.rule)
         tally.screened(verdict.decision.value, verdict.probability, flagged=verdict.flagged)
         with clock("explain"):
-            shown = explain(prediction, self._predictor.head_weights, self.rule) if verdict.flagged else None
+            head = self._predictor.head_weights
+            shown = explain(prediction, head, self.rule, part=outcome.part) if verdict.flagged else None
         return None, describe_screened(about, Screened(outcome.facts, prediction, verdict, shown), self.rule)
 
     def _about(self, case: Case, job: str) -> dict[str, object]:

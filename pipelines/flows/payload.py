@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.gradcam import analytic_gradcam
-from pipelines.results.explanation import shrink_map, write_explanation
+from pipelines.results.explanation import lay_map, shrink_map, write_explanation
 from sievert import __version__
 from sievert.records import RECORD_VERSION, ImageFacts, Outcome, Prediction, Refusal, Verdict
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipelines.decide import DecisionRule
+    from pipelines.preprocess.framing import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Screened:
 
 
 def explain(
-    prediction: Prediction, head_weights: NDArray[np.float32] | None, rule: DecisionRule
+    prediction: Prediction, head_weights: NDArray[np.float32] | None, rule: DecisionRule, *, part: Part
 ) -> dict[str, Any] | None:
     """Grad-CAM for the positive class from the feature map that the forward pass handed out.
 
@@ -44,11 +45,12 @@ def explain(
         head_weights: Shape [class, channel]; None where the network does not end in pooling and a linear head: then
             there is no exact map, and an approximation would not be what the record promises.
         rule: Which class is positive.
+        part: Which part of the image the network saw; the map is one of the whole image.
     """
     if head_weights is None:
         return None
     heat = analytic_gradcam(prediction.features, head_weights, target=rule.positive)
-    return write_explanation(shrink_map(heat), target=rule.labels[rule.positive])
+    return write_explanation(shrink_map(lay_map(heat, part)), target=rule.labels[rule.positive])
 
 
 def describe_screened(about: dict[str, object], found: Screened, rule: DecisionRule) -> dict[str, object]:

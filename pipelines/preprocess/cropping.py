@@ -1,4 +1,4 @@
-"""Cuts to what is shown, and lays it into a square or a size."""
+"""Where to cut to what is shown, and how to lay it into a square or a size."""
 
 from __future__ import annotations
 
@@ -8,50 +8,49 @@ import cv2
 import numpy as np
 
 from pipelines.preprocess.checks import eight_bit
+from pipelines.preprocess.framing import whole_frame
 from sievert.errors import DataError
 
 if TYPE_CHECKING:
     from models.recipe import Crop, Fit, Pad
     from pipelines.preprocess.checks import Picture
+    from pipelines.preprocess.framing import Frame
 
 
-def crop(step: Crop, picture: Picture) -> Picture:
-    """To the bounding box of the largest bright part; the picture stays whole where that is next to nothing."""
+def crop(step: Crop, picture: Picture) -> Frame:
+    """The bounding box of the largest bright part; the whole picture where that is next to nothing."""
     from scipy import ndimage
 
     flat = eight_bit(picture.reshape(picture.shape[0], -1))
     level, _ = cv2.threshold(flat, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     parts, number = ndimage.label(flat.reshape(picture.shape) > level)
-    if not number:
-        return picture
-    sizes = np.bincount(parts.ravel())[1:]
-    if sizes.max() < step.least * picture.size:
-        return picture
+    sizes = np.bincount(parts.ravel(), minlength=2)[1:]
+    if not number or sizes.max() < step.least * picture.size:
+        return whole_frame(picture)
     box = ndimage.find_objects(parts)[int(sizes.argmax())]
-    sides = zip(box, picture.shape, strict=True)
-    return np.ascontiguousarray(picture[tuple(widened(part, side, step.margin) for part, side in sides)])
+    return widened(box, picture, step.margin)
 
 
-def widened(part: slice, side: int, margin: float) -> slice:
-    """A part of a side with a margin, as a share of the part, before and behind it, as far as the side reaches."""
-    more = round((part.stop - part.start) * margin)
-    return slice(max(0, part.start - more), min(side, part.stop + more))
+def widened(box: tuple[slice, ...], picture: Picture, margin: float) -> Frame:
+    """A box with a margin, as a share of its own sides, as far as the picture reaches."""
+    more = [round((part.stop - part.start) * margin) for part in box]
+    axes = zip(box, picture.shape, more, strict=True)
+    return tuple((max(0, part.start - extra), min(side, part.stop + extra)) for part, side, extra in axes)
 
 
-def pad(step: Pad, picture: Picture) -> Picture:  # noqa: ARG001 - one signature for all steps
-    """With the picture's darkest value; the odd row or column goes behind."""
+def pad(step: Pad, picture: Picture) -> Frame:  # noqa: ARG001 - one signature for all steps
+    """A square or cube around the picture; the odd row or column goes behind."""
     most = max(picture.shape)
-    around = [((most - side) // 2, (most - side + 1) // 2) for side in picture.shape]
-    return np.pad(picture, around, constant_values=picture.min())
+    return tuple((-((most - side) // 2), most - (most - side) // 2) for side in picture.shape)
 
 
-def fit(step: Fit, picture: Picture) -> Picture:
-    """Around the middle, with the picture's darkest value where it is too small; the odd row or column goes behind."""
+def fit(step: Fit, picture: Picture) -> Frame:
+    """The size around the picture's middle; the odd row or column goes behind.
+
+    Raises:
+        DataError: The step is one of volumes and the image a picture, or the other way round.
+    """
     if len(step.shape) != picture.ndim:
         raise DataError(f"a recipe that gives {len(step.shape)} dimensions cannot read {picture.ndim}")
-    sides = list(zip(picture.shape, step.shape, strict=True))
-    starts = [max(0, (side - asked) // 2) for side, asked in sides]
-    inner = picture[tuple(slice(start, start + asked) for start, (_, asked) in zip(starts, sides, strict=True))]
-    missing = [max(0, asked - side) for side, asked in sides]
-    around = [(less // 2, (less + 1) // 2) for less in missing]
-    return np.pad(inner, around, constant_values=picture.min())
+    starts = [int((side - asked) / 2) for side, asked in zip(picture.shape, step.shape, strict=True)]
+    return tuple((start, start + asked) for start, asked in zip(starts, step.shape, strict=True))

@@ -1,4 +1,4 @@
-"""Finds the lung fields of a frontal chest radiograph, and cuts to them.
+"""Finds the lung fields of a frontal chest radiograph.
 
 Two dark regions beside the midline, alike in size and height, which no edge of the picture touches: that is looked for
 under rising thresholds, over the whole picture and against each place's own surroundings, and the largest such pair is
@@ -17,6 +17,7 @@ import numpy as np
 
 from pipelines.preprocess.checks import eight_bit, refuse_volume
 from pipelines.preprocess.cropping import widened
+from pipelines.preprocess.framing import whole_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from models.recipe import LungField
     from pipelines.preprocess.checks import Picture
+    from pipelines.preprocess.framing import Frame
 
     Box = tuple[slice, slice]
 
@@ -75,16 +77,11 @@ class _Region:
         return not touches and large and shaped and _within(self.across, _ACROSS) and _within(self.down, _DOWN)
 
 
-def lung_field(step: LungField, picture: Picture) -> Picture:
-    """To the box of both lungs and a margin; the picture stays whole where no plausible pair is found."""
+def lung_field(step: LungField, picture: Picture) -> Frame:
+    """The box of both lungs and a margin; the whole picture where no plausible pair is found."""
     refuse_volume("lung_field", picture)
-    if min(picture.shape) < step.min_side_px:
-        return picture
-    box = find_lungs(picture)
-    if box is None:
-        return picture
-    sides = zip(box, picture.shape, strict=True)
-    return np.ascontiguousarray(picture[tuple(widened(part, side, step.margin) for part, side in sides)])
+    box = None if min(picture.shape) < step.min_side_px else find_lungs(picture)
+    return whole_frame(picture) if box is None else widened(box, picture, step.margin)
 
 
 def find_lungs(picture: NDArray[Any]) -> Box | None:

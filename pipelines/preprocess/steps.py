@@ -35,6 +35,7 @@ from pipelines.preprocess.checks import eight_bit, refuse_volume
 from pipelines.preprocess.contrast import gamma, landmarks, n4, window
 from pipelines.preprocess.cropping import crop, fit, pad
 from pipelines.preprocess.denoising import curvature_flow, non_local_means, wavelet
+from pipelines.preprocess.framing import framed, narrowed, whole_part
 from pipelines.preprocess.lungs import lung_field
 from pipelines.preprocess.resampling import Scaling, bind_spacing, resize_picture, resize_volume, scale
 from sievert.errors import DataError
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from models.recipe import Step
+    from pipelines.preprocess.framing import Frame, Part
     from pipelines.preprocess.resampling import Spacing
 
 _PIXEL_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16))
@@ -81,7 +83,24 @@ def apply_recipe(
         DataError: `pixels` has another shape or type, or no pixel at all; a step is none of volumes; or one needs a
             spacing and there is none.
     """
-    return apply_recipe_to_channels(pixels[None], recipe, spacing_mm=spacing_mm, timed=timed)
+    return apply_and_locate(pixels, recipe, spacing_mm=spacing_mm, timed=timed)[0]
+
+
+def apply_and_locate(
+    pixels: Picture, recipe: Recipe, *, spacing_mm: Spacing = None, timed: Timed = _untimed
+) -> tuple[NDArray[np.float32], Part]:
+    """Do a recipe as `apply_recipe` does, and say which part of the image came out.
+
+    Returns:
+        What `apply_recipe` gives; and start and stop an axis, as shares of the image: 0 and 1 where nothing was cut or
+        laid around, below 0 or above 1 where something was laid around.
+
+    Raises:
+        DataError: As for `apply_recipe`.
+    """
+    steps, final = _parted(recipe)
+    picture, part = _do(steps, pixels, spacing_mm, timed)
+    return _finished(picture[None], final, timed), part
 
 
 def apply_recipe_to_channels(
@@ -101,9 +120,17 @@ def apply_recipe_to_channels(
     Raises:
         DataError: As for `apply_recipe`.
     """
+    steps, final = _parted(recipe)
+    return _finished(np.stack([_do(steps, channel, spacing_mm, timed)[0] for channel in pixels]), final, timed)
+
+
+def _parted(recipe: Recipe) -> tuple[list[Step], list[Step]]:
+    """What is done on each channel by itself, and the z-score, if there is one."""
     *others, last = recipe.steps
-    steps, final = (others, [last]) if isinstance(last, ZScore) else ([*others, last], [])
-    picture = np.stack([_do(steps, channel, spacing_mm, timed) for channel in pixels])
+    return (others, [last]) if isinstance(last, ZScore) else ([*others, last], [])
+
+
+def _finished(picture: Picture, final: Sequence[Step], timed: Timed) -> NDArray[np.float32]:
     for step in final:
         with timed(step.step):
             picture = _apply(step, picture)
@@ -127,7 +154,7 @@ def prepare_channels(pixels: Picture, recipe: Recipe, *, spacing_mm: Spacing = N
         DataError: As for `apply_recipe`.
     """
     steps = [step for step in recipe.steps if not isinstance(step, ZScore)]
-    return np.stack([eight_bit(_do(steps, channel, spacing_mm)) for channel in pixels])
+    return np.stack([eight_bit(_do(steps, channel, spacing_mm)[0]) for channel in pixels])
 
 
 def trace_recipe(pixels: Picture, recipe: Recipe, *, spacing_mm: Spacing = None) -> Iterator[tuple[str, Picture]]:
@@ -147,16 +174,19 @@ def trace_recipe(pixels: Picture, recipe: Recipe, *, spacing_mm: Spacing = None)
     picture = _checked(pixels, may_float=_reads_floats(recipe.steps))
     yield "admitted", picture
     for step in [bind_spacing(step, spacing_mm) for step in recipe.steps]:
-        picture = _apply(step, picture)
+        frame = _frame(step, picture)
+        picture = _apply(step, picture) if frame is None else framed(frame, picture)
         yield step.step, picture
 
 
-def _do(steps: Sequence[Step], pixels: Picture, spacing_mm: Spacing, timed: Timed = _untimed) -> Picture:
-    picture = _checked(pixels, may_float=_reads_floats(steps))
+def _do(steps: Sequence[Step], pixels: Picture, spacing_mm: Spacing, timed: Timed = _untimed) -> tuple[Picture, Part]:
+    picture, part = _checked(pixels, may_float=_reads_floats(steps)), whole_part(pixels.ndim)
     for step in [bind_spacing(step, spacing_mm) for step in steps]:
         with timed(step.step):
-            picture = _apply(step, picture)
-    return picture
+            frame = _frame(step, picture)
+            part = part if frame is None else narrowed(part, frame, picture.shape)
+            picture = _apply(step, picture) if frame is None else framed(frame, picture)
+    return picture, part
 
 
 def _reads_floats(steps: Sequence[Step]) -> bool:
@@ -230,8 +260,15 @@ _apply.register(Gamma, gamma)
 _apply.register(Landmarks, landmarks)
 _apply.register(Window, window)
 _apply.register(N4, n4)
-_apply.register(Crop, crop)
-_apply.register(LungField, lung_field)
-_apply.register(Pad, pad)
-_apply.register(Fit, fit)
 _apply.register(Scaling, scale)
+
+
+@singledispatch
+def _frame(step: object, picture: Picture) -> Frame | None:  # noqa: ARG001 - a step that moves no edge
+    return None
+
+
+_frame.register(Crop, crop)
+_frame.register(LungField, lung_field)
+_frame.register(Pad, pad)
+_frame.register(Fit, fit)

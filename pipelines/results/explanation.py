@@ -13,11 +13,40 @@ from sievert.errors import IntegrityError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_LEVELS = 255
+    from pipelines.preprocess.framing import Part
+
+_LEVELS, _FINER = 255, 16
 
 LARGEST_SIDE = 14
 """Values along a side of a kept map: a larger one would not fit the room that hides from a record's length what was
 decided (see `pipelines.results.rows`), and says little more."""
+
+
+def lay_map(heat: NDArray[np.float32], part: Part) -> NDArray[np.float32]:
+    """A map of a part of an image as one of the whole image; what the network did not see is cold.
+
+    Args:
+        heat: Shape [row, column], 0 to 1.
+        part: Start and stop of rows and of columns, as shares of the image; they may lie outside of it.
+
+    Returns:
+        The same map where the part is the whole; else shape [`LARGEST_SIDE`, `LARGEST_SIDE`], its largest value 1.
+    """
+    if all(axis == (0, 1) for axis in part):
+        return heat
+    rows, columns = (_along(axis, side) for axis, side in zip(part, heat.shape, strict=True))
+    grid = np.meshgrid(columns, rows)
+    fine = cv2.remap(heat, grid[0], grid[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    outside = [(at < -1 / 2) | (at > side - 1 / 2) for at, side in zip((rows, columns), heat.shape, strict=True)]
+    fine[outside[0][:, np.newaxis] | outside[1]] = 0
+    laid = cv2.resize(fine, (LARGEST_SIDE, LARGEST_SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(laid / (laid.max() or 1), dtype=np.float32)
+
+
+def _along(axis: tuple[float, float], side: int) -> NDArray[np.float32]:
+    """Where points of the whole image, many for one value that is kept, lie between the values of a part's map."""
+    points = (np.arange(LARGEST_SIDE * _FINER) + 1 / 2) / (LARGEST_SIDE * _FINER)
+    return np.asarray((points - axis[0]) / (axis[1] - axis[0]) * side - 1 / 2, dtype=np.float32)
 
 
 def shrink_map(heat: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -44,7 +44,7 @@ def write_admitted(identity: dict[str, str], outcome: Image | Refusal) -> tuple[
     if isinstance(outcome, Refusal):
         return {"identity": identity, "refusal": [outcome.reason.value, outcome.detail]}, []
     tensor = np.ascontiguousarray(outcome.tensor, np.float32)
-    about = {"identity": identity, "facts": asdict(outcome.facts), "shape": tensor.shape}
+    about = {"identity": identity, "facts": asdict(outcome.facts), "shape": tensor.shape, "part": outcome.part}
     return about, [tensor.data.cast("B")]
 
 
@@ -58,7 +58,7 @@ def read_admitted(about: dict[str, Any], content: bytes) -> tuple[Admission, Ima
     facts["removed"] = tuple(facts["removed"])
     facts["masked"] = tuple(tuple(box) for box in facts["masked"])
     tensor = np.frombuffer(content, np.float32).reshape(about["shape"])
-    image = Image(ImageFacts(**facts), tensor)
+    image = Image(ImageFacts(**facts), tensor, tuple((float(start), float(stop)) for start, stop in about["part"]))
     return Admission(Refusal(Reason.FORMAT_NO_PIXELS), about["identity"]), image
 
 

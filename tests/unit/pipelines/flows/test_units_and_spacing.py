@@ -11,12 +11,13 @@ import pytest
 
 from models.package import ModelPackage
 from models.predictor import Predictor
-from models.recipe import Fit, Recipe, Resample, Resize, Window, ZScore
+from models.recipe import Crop, Fit, Recipe, Resample, Resize, Window, ZScore
 from pipelines.labelled.iterating import iterate_labelled
 from pipelines.labelled.reading import read_labelled_data
 from pipelines.labelled.unlabelled import read_unlabelled
 from pipelines.preprocess.steps import apply_recipe, prepare_channels
 from pipelines.results.cases import most_urgent
+from pipelines.results.explanation import read_explanation
 from pipelines.results.opening import open_records
 from sievert.cli.main import run
 from sievert.errors import LabelError
@@ -123,3 +124,18 @@ def test_a_recipe_is_tried_with_the_files_own_units_and_distance(
     assert "-1024" in told
     assert run(["recipe", "try", str(tmp_path / "1.dcm"), *asked]) != 0
     assert "distance in mm" in capsys.readouterr().err
+
+
+def test_heat_of_a_cropped_picture_lies_in_the_picture(tmp_path: Path) -> None:
+    recipe = Recipe(steps=(Crop(margin=0), Resize(rows=16, columns=16), ZScore()))
+    package = make_package(tmp_path / "model", HEAD, shape=(16, 16), recipe=recipe)
+    picture = np.zeros((128, 128), np.uint8)
+    picture[64:112, 16:64] = 120
+    picture[100:112, 52:64] = 255  # what is bright makes the positive class, here in a corner of the body
+    cv2.imwrite(str(tmp_path / "0.png"), picture)
+    job = finish_job([str(tmp_path / "0.png")], tmp_path, package=package)
+    (record,) = open_records(job.out, job.keys)
+    heat = read_explanation(record["explanation"])
+    row, column = np.unravel_index(int(heat.argmax()), heat.shape)
+    assert (row + 0.5) / heat.shape[0] == pytest.approx(106 / 128, abs=0.06)
+    assert (column + 0.5) / heat.shape[1] == pytest.approx(58 / 128, abs=0.06)

@@ -15,7 +15,7 @@ from pipelines.cohort.simulated.beam import pose, sample_exposure
 from pipelines.cohort.simulated.canvas import Canvas
 from pipelines.cohort.simulated.radiograph import draw_radiograph
 from pipelines.cohort.simulated.tissue import lung_mask
-from pipelines.preprocess.cropping import widened
+from pipelines.preprocess.framing import framed, whole_frame
 from pipelines.preprocess.lungs import find_lungs, lung_field
 from sievert.errors import DataError
 
@@ -37,9 +37,9 @@ def share_kept(picture: NDArray[np.uint16], lungs: NDArray[np.bool_]) -> float |
     box = find_lungs(picture)
     if box is None:
         return None
-    cut = tuple(widened(part, side, STEP.margin) for part, side in zip(box, picture.shape, strict=True))
-    assert np.array_equal(lung_field(STEP, picture), picture[cut])
-    return float(lungs[cut].sum() / lungs.sum())
+    frame = lung_field(STEP, picture)
+    assert all(start <= part.start < part.stop <= stop for (start, stop), part in zip(frame, box, strict=True))
+    return float(framed(frame, lungs).sum() / lungs.sum())
 
 
 def test_the_lungs_of_drawn_chests_are_found_and_kept() -> None:
@@ -72,7 +72,7 @@ def test_they_are_found_where_they_lie_in_a_larger_picture(turned: tuple[int, in
 )
 def test_what_shows_no_pair_of_lungs_stays_whole(picture: NDArray[np.uint8]) -> None:
     assert find_lungs(picture) is None
-    assert lung_field(STEP, picture) is picture
+    assert framed(lung_field(STEP, picture), picture) is picture
 
 
 def test_a_dark_shape_beside_the_body_is_no_lung() -> None:
@@ -86,7 +86,7 @@ def test_a_dark_shape_beside_the_body_is_no_lung() -> None:
 
 def test_a_thumbnail_stays_whole_and_a_volume_is_refused() -> None:
     small = cv2.resize(drawn(1)[0], (64, 64), interpolation=cv2.INTER_AREA)
-    assert lung_field(STEP, small) is small
+    assert lung_field(STEP, small) == whole_frame(small)
     with pytest.raises(DataError, match="not on volumes"):
         lung_field(STEP, np.zeros((3, 200, 200), np.uint8))
 
