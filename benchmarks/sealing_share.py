@@ -91,7 +91,7 @@ def prepare(out: OutFolder, cohort: Path, settings: Settings) -> tuple[ShardScre
     found = find_cohort(inputs, out)
     job = plan_job(out, inputs, found=found, package=package, keys=keys, settings=settings)
     screener = ShardScreener(make_task(out, job, package=package, keys=keys, settings=settings))
-    screener._predictor(np.zeros((1, 1, *package.metadata.shape), np.float32))  # noqa: SLF001 - to warm it
+    screener._casework.run(np.zeros((1, 1, *package.metadata.shape), np.float32))  # noqa: SLF001 - to warm it
     return screener, job.shards.count
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.package import load_package
+from pipelines.admit.burnedin import require_finder
 from pipelines.admit.dicom.conformance import require_checker
 from pipelines.flows.online.screener import OnlineTask
 from pipelines.flows.planning import check_screenable, decision_rule
@@ -27,13 +28,16 @@ def make_online_task(model: str | Path, results: Path, settings: Settings) -> On
         settings: The tree.
 
     Raises:
-        ModelError: The package cannot be used, or reads something else than single pictures.
+        ModelError: The package cannot be used, or reads something else than single pictures; or the text
+            finder's network cannot be opened where the policy looks for text.
         KeyStoreError: The key store cannot be made or used.
     """
     package = load_package(model)
     check_screenable(package)
     if settings.admit.conformance != "off":
         require_checker()
+    if settings.admit.burned_in_text != "ignore":
+        require_finder()
     create_key_store(settings.store.keys.absolute())
     return _task(package, results, settings)
 

@@ -12,6 +12,7 @@ import pytest
 from pipelines.admit.admission import admit
 from pipelines.admit.burnedin import _finder, require_finder
 from pipelines.admit.scope import Scope
+from pipelines.flows.online.starting import make_online_task
 from pipelines.flows.screen import screen_cohort
 from sievert.errors import ModelError
 from sievert.records import Admitted, PlannedInput, Reason, Refusal
@@ -73,4 +74,6 @@ def test_screening_asks_for_the_text_finder_before_anything_is_planned(
     settings = Settings(admit=AdmitSettings(burned_in_text="mask"))
     with pytest.raises(ModelError, match="text finder"):
         screen_cohort([str(tmp_path)], tmp_path / "out", model="default", settings=settings, watcher=Mock())
+    with pytest.raises(ModelError, match="text finder"):
+        make_online_task("default", tmp_path / "out", settings)
     assert not (tmp_path / "out").exists()
