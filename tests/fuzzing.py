@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pipelines.admit.admission import admit
 from pipelines.admit.dicom.frames import decode_frames
+from pipelines.admit.dicom.measures import decode_values, spacing_of
 from pipelines.admit.dicom.parsing import parse_dicom
 from pipelines.admit.itkformats import decode_itk_volume
 from pipelines.admit.nifti import decode_nifti_volume
@@ -178,6 +179,8 @@ def _other_decoders(content: bytes, findings: Findings) -> Iterator[object]:
         frames = decode_frames(parsed)
         findings.decoded += not isinstance(frames, Refusal)
         yield frames
+        yield decode_values(parsed)
+        spacing_of(parsed)
         read = read_slices(parsed)
         yield read
         yield apply_profile(parsed, Remap(bytes(32)), NO_TEXT, DeidentifySettings())

@@ -29,7 +29,10 @@ def spacing_of(dataset: Dataset) -> tuple[float, float] | None:
 
     An enhanced object says it in its functional groups (C.7.6.16.2.1).
     """
-    return next(filter(None, (_read(one, name) for one in _saying(dataset) for name in SPACINGS)), None)
+    try:
+        return next(filter(None, (_read(one, name) for one in _saying(dataset) for name in SPACINGS)), None)
+    except Exception:  # noqa: BLE001 - a header that pydicom cannot read there; only a recipe may need it
+        return None
 
 
 def _saying(dataset: Dataset) -> Iterator[Dataset]:
@@ -42,7 +45,7 @@ def _saying(dataset: Dataset) -> Iterator[Dataset]:
 def _read(dataset: Dataset, keyword: str) -> tuple[float, float] | None:
     try:
         sides = [float(side) for side in dataset.get(keyword) or ()]
-    except (TypeError, ValueError, OverflowError):  # no reason to refuse it: only a recipe may need it
+    except (TypeError, ValueError, OverflowError):  # perhaps the next one is better
         return None
     if len(sides) != _SIDES or not all(isfinite(side) and side > 0 for side in sides):
         return None
@@ -56,12 +59,16 @@ def decode_values(dataset: Dataset) -> NDArray[np.float32] | Refusal:
         Shape [row, column]; padding takes the least value that is none. Or why there are none: colours have no units,
         and a CT slice whose header names no rescale, or one to another unit, is in no Hounsfield units.
     """
+    return attempted(lambda: _values(dataset))
+
+
+def _values(dataset: Dataset) -> NDArray[np.float32] | Refusal:
     if is_colour(dataset) or not _has_units(dataset):
         return Refusal(Reason.COMPLIANCE_NO_UNITS)
     stored = decode_stored(dataset)
     if isinstance(stored, Refusal):
         return stored
-    return attempted(lambda: _without_padding(dataset, stored[0], rescaled(dataset, stored)[0]))
+    return _without_padding(dataset, stored[0], rescaled(dataset, stored)[0])
 
 
 def _has_units(dataset: Dataset) -> bool:

@@ -134,3 +134,11 @@ def test_a_nifti_picture_keeps_its_values_and_the_distances_of_its_two_axes() ->
     assert found.spacing_mm == (4, 2)
     assert found.values is not None
     assert np.array_equal(found.values, values[:, 0].T[::-1])
+
+
+def test_a_distance_that_no_parser_reads_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(*_: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(Dataset, "get", unreadable)
+    assert spacing_of(Dataset()) is None
