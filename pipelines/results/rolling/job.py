@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from pipelines.results.disk import disk_errors, write_whole
+from pipelines.results.disk import disk_errors, sync_file, sync_folder
 from pipelines.results.keys.tables import TablePlace
 from pipelines.results.outfolder import OutFolder, freeze_job
 from pipelines.results.rolling.frames import Frame, SpoolHeader
@@ -87,7 +87,7 @@ class RollingJob:
     ) -> None:
         self.job, self.count = header.job, 0
         self._header, self._keys, self._opened = header, keys, time.monotonic()
-        self._attempt, self._lock = uuid4().hex, threading.Lock()
+        self._attempt, self._lock, self._to_disk = uuid4().hex, threading.Lock(), to_disk
         self.out = OutFolder(results / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{self.job[:12]}")
         keys.note_job(self.job)  # an erasure from now on must hold for it
         about = SpoolHeader(
@@ -143,8 +143,14 @@ class RollingJob:
         self._spool.release()
 
     def _keep(self, record: str, picture: bytes, key: bytes) -> None:
-        sealed = bytes(seal(picture, key=key, context=picture_context(self.job, record)))
-        write_whole(picture_file(self.out, record), sealed, drafts=self.out.work)
+        """Before its record: a torn picture has none, and goes when the job is closed."""
+        sealed = seal(picture, key=key, context=picture_context(self.job, record))
+        file = picture_file(self.out, record)
+        with disk_errors("a picture could not be written"):
+            file.write_bytes(sealed)
+            if self._to_disk:
+                sync_file(file)
+                sync_folder(file.parent)
 
 
 def refreshed(header: RollingHeader) -> RollingHeader:
