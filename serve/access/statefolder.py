@@ -132,7 +132,7 @@ class Watched(Generic[T]):
             raise ServeError(f"{self._file.name} of the service cannot be read ({error.strerror})") from error
         seen = (status.st_mtime_ns, status.st_ino, status.st_size)
         if seen != self._known:
-            self._known, self._next = None, _NEVER
+            self._known = None
             self._value = self._parsed()
             self._known = seen
 

@@ -95,6 +95,17 @@ class TestRemembering:
         with pytest.raises(AccessError, match="a key that the issuer does not have"):
             accounts.check(token)
 
+    def test_a_key_set_that_has_changed_ends_what_is_remembered_at_once(
+        self, accounts: Accounts, issuer: Issuer, provider: OidcProvider, clock: list[float]
+    ) -> None:
+        token = provider.token()
+        accounts.check(token)
+        provider.keys = {"ec": provider.keys["ec"]}
+        clock[0] += issuer_module.EVERY_S
+        assert accounts.remembered(token)
+        issuer.key("made-up", "RS256")
+        assert accounts.remembered(token) is None
+
     def test_another_token_beside_a_remembered_one_is_checked(self, accounts: Accounts, provider: OidcProvider) -> None:
         token = provider.token()
         accounts.check(token)

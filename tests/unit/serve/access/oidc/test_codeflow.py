@@ -28,9 +28,14 @@ def test_who_signs_in_at_the_provider_is_known_with_their_roles(flow: CodeFlow, 
     assert (principal.name, principal.roles, home) == ("reader-1 (7d1)", frozenset({Role.CLINICIAN}), "/cases/1")
 
 
-def answered(flow: CodeFlow, provider: OidcProvider, *, answer: dict[str, str] | None = None, **tokens: object) -> None:
+def answered(
+    flow: CodeFlow, provider: OidcProvider, *, answer: dict[str, str] | None = None, id_token: str | None = None
+) -> None:
     url, carried = flow.begin(back=BACK, home="/")
-    flow.finish({**provider.sign_in(url, **tokens), **(answer or {})}, carried)
+    given = provider.sign_in(url)
+    if answer is None:
+        provider.codes["a-code"][1]["id_token"] = id_token
+    flow.finish({**given, **(answer or {})}, carried)
 
 
 def test_an_answer_to_another_browsers_question_is_refused(flow: CodeFlow, provider: OidcProvider) -> None:
@@ -66,15 +71,25 @@ def test_who_was_not_signed_in_is_refused(flow: CodeFlow, provider: OidcProvider
 
 
 def test_an_id_token_of_another_sign_in_or_client_is_refused(flow: CodeFlow, provider: OidcProvider) -> None:
+    page = {"typ": "JWT"}
     tokens = [
-        provider.token(aud="page", nonce="another"),
-        provider.token(aud="page"),
-        provider.token(aud="another", nonce="another"),
+        provider.token(aud="page", nonce="another", header=page),
+        provider.token(aud="page", header=page),
+        provider.token(aud="page", nonce=5, header=page),
+        provider.token(aud="another", header=page),
         None,
     ]
     for token in tokens:
         with pytest.raises(AccessError):
             answered(flow, provider, id_token=token)
+
+
+def test_an_access_token_with_the_right_nonce_is_no_id_token(flow: CodeFlow, provider: OidcProvider) -> None:
+    url, carried = flow.begin(back=BACK, home="/")
+    answer, nonce = provider.sign_in(url), parse_qs(urlsplit(url).query)["nonce"][0]
+    provider.codes["a-code"][1]["id_token"] = provider.token(aud="page", nonce=nonce)
+    with pytest.raises(AccessError, match="another type"):
+        flow.finish(answer, carried)
 
 
 def test_roles_that_only_the_access_token_has_are_found(flow: CodeFlow, provider: OidcProvider) -> None:
