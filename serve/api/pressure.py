@@ -1,5 +1,4 @@
-"""Back-pressure: a replica takes so many requests in hand; further ones are told to come again (RFC 9110, 10.2.3).
-"""
+"""Back-pressure: a replica takes so many requests in hand; others are told to come again (RFC 9110, 10.2.3)."""
 
 from __future__ import annotations
 

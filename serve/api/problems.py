@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from serve.access.problems import problem_of
 from sievert.errors import (
     AccessError,
     DataError,
@@ -68,7 +69,6 @@ def status_of(error: SievertError) -> int:
         (ModelMissingError, 404),
         (NetworkInputError, 422),
         (ModelError, 422),
-        (AccessError, 403),
         (StorageError, 503),
         (DataError, 400),
     )
@@ -77,6 +77,8 @@ def status_of(error: SievertError) -> int:
 
 async def _on_ours(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, SievertError)  # noqa: S101 - it is registered for that class
+    if isinstance(error, AccessError):
+        return problem_of(error, presented=True).response()
     status = status_of(error)
     headers = {"Retry-After": str(RETRY_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return problem(status, error.message, remedy=error.remedy, headers=headers)

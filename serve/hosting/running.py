@@ -6,28 +6,36 @@ import contextlib
 import logging
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from cluster.session import open_session
 from models.package import load_package
 from pipelines.flows.online.rolling import Roller
 from pipelines.flows.online.starting import make_online_task
+from pipelines.results.keys.keyfiles import write_secret
 from pipelines.results.keystore import KeyStore
 from pipelines.results.ledger import open_ledger
+from pipelines.results.outfolder import OutFolder
+from serve.access.apikeys import ApiKeys
+from serve.access.runs import Runs
+from serve.access.statefolder import open_state
 from serve.api.backend import describe_model
 from serve.hosting.front import DEPLOYMENT, FrontReplica, FrontTask
+from serve.hosting.haproxy import BINARY_VARIABLE, write_launcher
 from serve.hosting.replica import ModelReplica, ReplicaTask
 from sievert.errors import ConfigError, PortTakenError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipelines.results.outfolder import OutFolder
     from serve.api.backend import ServedModel
     from sievert.settings import Settings
 
+_CLIENT_S = 60
+"""How long a client may be silent in the middle of a request, in seconds."""
 ONLINE = "online"
 """Folder of the rolling jobs in a results folder."""
 
@@ -40,11 +48,13 @@ class Running:
         url: Where.
         models: What it serves.
         roller: Closes and anchors rolling jobs.
+        token: For one sign-in of this run, where the site has no other way; for the terminal and nothing else.
     """
 
     url: str
     models: tuple[ServedModel, ...]
     roller: Roller
+    token: str | None = field(default=None, repr=False)
 
 
 @contextlib.contextmanager
@@ -61,23 +71,41 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
         PortTakenError: Something else listens there.
         ClusterError: Ray cannot be started or joined.
     """
-    online = results.absolute() / ONLINE
+    online = online_folder(results.absolute())
     tasks = [_replica_task(model, online, settings) for model in models]
     _check_names([task.model.name for task in tasks])
     _require_port(settings)
     roller = make_roller(online, settings)
-    _prepare_environment(settings)
-    with open_session(settings.cluster) as session:
-        _start(settings)
-        for task in tasks:
-            _deploy_model(task, most=settings.serve.max_replicas or max(1, session.cpus))
-        _deploy_front(FrontTask(tuple(task.model for task in tasks), settings))
-        roller.start()
-        try:
-            yield Running(url_of(settings), tuple(task.model for task in tasks), roller)
-        finally:
-            _stop()
-            roller.stop()
+    with TemporaryDirectory(prefix="sievert-") as own, _run(settings) as token:
+        _prepare_environment(settings, Path(own))
+        with open_session(settings.cluster) as session:
+            _start(settings)
+            for task in tasks:
+                _deploy_model(task, most=settings.serve.max_replicas or max(1, session.cpus))
+            _deploy_front(FrontTask(tuple(task.model for task in tasks), settings, online))
+            roller.start()
+            try:
+                yield Running(url_of(settings), tuple(task.model for task in tasks), roller, token)
+            finally:
+                _stop()
+                roller.stop()
+
+
+@contextlib.contextmanager
+def _run(settings: Settings) -> Iterator[str | None]:
+    """The service's run, and its one-time token where the site has no other way to sign in."""
+    folder = open_state(settings.serve.state.absolute())
+    runs = Runs(folder)
+    known = settings.serve.oidc.issuer is not None or ApiKeys(folder).any_holds()
+    try:
+        yield runs.begin(one_time=not known)
+    finally:
+        runs.end()
+
+
+def online_folder(results: Path) -> Path:
+    """Where rolling jobs lie: in the results folder, or beside it where it is itself an anchored job."""
+    return results.with_name(f"{results.name}-{ONLINE}") if OutFolder(results).job.exists() else results / ONLINE
 
 
 def make_roller(online: Path, settings: Settings) -> Roller:
@@ -124,12 +152,28 @@ def _require_port(settings: Settings) -> None:
             raise PortTakenError(f"port {port} of {host} cannot be listened on ({error.strerror})") from error
 
 
-def _prepare_environment(settings: Settings) -> None:
-    """Ray Serve reads these when its own processes start."""
-    os.environ.setdefault("RAY_SERVE_ENABLE_HA_PROXY", "1")
-    os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")
-    os.environ.setdefault("RAY_worker_niceness", "0")
-    os.environ.setdefault("RAY_SERVE_HAPROXY_NBTHREAD", "1")
+def _prepare_environment(settings: Settings, folder: Path) -> None:
+    """Ray Serve reads these when its own processes start; all of it lies in a folder that is the user's alone."""
+    options = settings.serve
+    bundle = None
+    if options.tls_cert and options.tls_key:
+        bundle = folder / "bundle.pem"
+        write_secret(bundle, options.tls_cert.read_bytes() + b"\n" + options.tls_key.read_bytes())
+    os.environ.update(
+        {
+            "RAY_SERVE_ENABLE_HA_PROXY": "1",
+            BINARY_VARIABLE: str(write_launcher(folder, bundle=bundle)),
+            "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
+            "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
+            "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
+            "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
+            "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+            "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": str(_CLIENT_S),
+            "RAY_SERVE_HAPROXY_TIMEOUT_SERVER_S": str(int(options.timeout_s) + _CLIENT_S),
+            "RAY_SERVE_LOG_TO_STDERR": "0",
+            "RAY_worker_niceness": "0",
+        }
+    )
 
 
 def _start(settings: Settings) -> None:

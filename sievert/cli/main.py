@@ -28,6 +28,7 @@ from sievert.cli.prove import prove
 from sievert.cli.recipe import app as recipe_app
 from sievert.cli.report import report
 from sievert.cli.screen import screen
+from sievert.cli.serve import app as serve_app
 from sievert.cli.settings import settings
 from sievert.cli.train import train
 from sievert.cli.tune import tune
@@ -80,6 +81,7 @@ app.command()(train)
 app.command()(tune)
 app.command()(compare)
 app.command()(pretrain)
+app.add_typer(serve_app, name="serve")
 app.add_typer(model_app, name="model")
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(ledger_app, name="ledger")

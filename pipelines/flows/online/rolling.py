@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.results.binding import bind_folder
@@ -42,8 +44,8 @@ class Roller:
         tell: Callable[[OutFolder], None] = lambda _: None,
     ) -> None:
         self._results, self._keys, self._ledger, self._tell = results, keys, ledger, tell
-        self._done, self._thread = threading.Event(), threading.Thread(target=self._run, name="rolling", daemon=True)
         self.problem = ""
+        self._done, self._thread = threading.Event(), threading.Thread(target=self._run, name="rolling", daemon=True)
 
     def start(self) -> None:
         """Run a pass every two seconds, on a thread of its own."""
@@ -58,13 +60,22 @@ class Roller:
 
     def run_once(self) -> int:
         """One pass; returns how many jobs were anchored. Never raises: the service goes on answering."""
-        self.problem = ""
+        self._say("")
         for spool in find_spools(self._keys.folder):
             with _telling(self, "closing a rolling job"):
                 out = close_spool(spool, self._keys)
                 if out is not None:
                     self._tell(out)
         return sum(self._anchor(out) for out in self._unanchored())
+
+    def _say(self, problem: str) -> None:
+        """To whoever asks for the status; it names no record."""
+        self.problem = problem
+        with suppress(OSError):
+            if problem:
+                _problem(self._results).write_text(problem, "utf-8")
+            else:
+                _problem(self._results).unlink(missing_ok=True)
 
     def _anchor(self, out: OutFolder) -> bool:
         with _telling(self, "anchoring a rolling job"):
@@ -85,6 +96,35 @@ class Roller:
             self.run_once()
 
 
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """How rolling jobs stand.
+
+    Attributes:
+        open: That take records now.
+        unanchored: Closed, and not on the ledger yet.
+        problem: What went wrong last; empty where all is well.
+    """
+
+    open: int
+    unanchored: int
+    problem: str
+
+
+def count_jobs(results: Path, keys: Path) -> Jobs:
+    """How the rolling jobs of a results folder stand, as any process can see it."""
+    closed = [out for job in results.glob("*/job.json") if not is_open(out := OutFolder(job.parent))]
+    problem = ""
+    with suppress(OSError):
+        problem = _problem(results).read_text("utf-8")
+    return Jobs(len(find_spools(keys)), sum(not out.anchor.exists() for out in closed), problem)
+
+
+def _problem(results: Path) -> Path:
+    """Where the process that closes jobs says what went wrong last."""
+    return results / "problem.txt"
+
+
 class _telling:  # noqa: N801 - used like a function
     """Keeps one job's failure from the others, and remembers it for the service's status."""
 
@@ -98,6 +138,7 @@ class _telling:  # noqa: N801 - used like a function
         if not isinstance(error, Exception):
             return False
         why = error.message if isinstance(error, SievertError) else type(error).__name__
-        self._roller.problem = f"{self._doing} failed: {why}"
-        _LOG.log(logging.WARNING if isinstance(error, LedgerError) else logging.ERROR, self._roller.problem)
+        told = f"{self._doing} failed: {why}"
+        self._roller._say(told)  # noqa: SLF001 - of this file
+        _LOG.log(logging.WARNING if isinstance(error, LedgerError) else logging.ERROR, told)
         return True
