@@ -49,6 +49,7 @@ fuzz: $(VENV)/.developing ## Put a hundred thousand mutated files through every 
 
 docs: $(VENV)/.developing ## Write the reference pages anew from the code.
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/protobuf.py
 
 bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see benchmarks/README.md.
 	$(BIN)/python benchmarks/throughput.py
