@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipelines.flows.online.screener import OnlineScreener
@@ -16,6 +16,7 @@ from pipelines.results.rolling.spool import find_spools
 from serve.access.principal import Principal, Role
 from serve.api.backend import LocalBackend, describe_model
 from sievert.errors import AccessError
+from sievert.records import Outcome
 from tests.jobs import settings_in
 
 if TYPE_CHECKING:
@@ -33,14 +34,16 @@ class Online:
         backend: To be asked.
         screener: What answers.
         home: Folder of results and keys.
+        seen: Jobs that `new` has told.
     """
 
     backend: LocalBackend
     screener: OnlineScreener
     home: Path
+    seen: set[Path] = field(default_factory=set)
 
-    def sealed(self) -> list[dict[str, Any]]:
-        """Every record that was sealed so far, opened; lets go of the open job."""
+    def new(self) -> list[dict[str, Any]]:
+        """Records that were sealed since this was last asked, opened; lets go of the open job."""
         keys = KeyStore(self.home / "keys")
         with self.screener._lock:
             if self.screener._job:
@@ -48,8 +51,14 @@ class Online:
                 self.screener._job = None
         for spool in find_spools(keys.folder):
             close_spool(spool, keys)
-        folders = sorted(folder.parent for folder in (self.home / "results").glob("*/job.json"))
-        return [record for folder in folders for record in open_records(OutFolder(folder), keys)]
+        folders = {file.parent for file in (self.home / "results").glob("*/job.json")} - self.seen
+        self.seen.update(folders)
+        return [
+            record
+            for folder in folders
+            for outcome in (Outcome.SCREENED, Outcome.QUARANTINED)
+            for record in open_records(OutFolder(folder), keys, outcome=outcome)
+        ]
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from serve.access.principal import Permission
 from serve.api.grpc.service import SERVICE, Call, Service
 from serve.api.problems import status_of
-from sievert.errors import AccessError, ConfigError, PortTakenError, SievertError
+from sievert.errors import AccessError, ConfigError, ForbiddenError, PortTakenError, ServeError, SievertError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +110,7 @@ class InferenceGrpc:
         except AccessError as error:
             raise _UnknownError from error
         if not principal.may(Permission.INFER):
-            raise AccessError("none of your roles allows to infer")
+            raise ForbiddenError("none of your roles allows to infer")
 
 
 class _UnknownError(Exception):
@@ -121,6 +121,10 @@ def _refusal(error: Exception) -> tuple[grpc.StatusCode, str]:
     """An error as a status of gRPC, told without a word of what was sent."""
     if isinstance(error, _UnknownError):
         return grpc.StatusCode.UNAUTHENTICATED, "a bearer token is needed in the metadata `authorization`"
+    if isinstance(error, ForbiddenError):
+        return grpc.StatusCode.PERMISSION_DENIED, error.message
+    if isinstance(error, ServeError):
+        return grpc.StatusCode.UNAVAILABLE, error.message
     if isinstance(error, SievertError):
         return _CODES.get(HTTPStatus(status_of(error)), grpc.StatusCode.INTERNAL), error.message
     if isinstance(error, DecodeError):
