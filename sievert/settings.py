@@ -102,6 +102,7 @@ OTHER_VARIABLES = SECRET_VARIABLES | {
     PKCS11_TOKEN_VARIABLE,
     PKCS11_PIN_FILE_VARIABLE,
     "SIEVERT_DATA",
+    "SIEVERT_URL",
     "SIEVERT_SHARED",
 }
 """Variables that are no settings: secrets, which none may be, what differs from machine to machine, real images."""
