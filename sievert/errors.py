@@ -41,8 +41,9 @@
     │   └── MemoryExhaustedError    82   a batch does not fit in memory, halved or not
     └── ServeError                  90   the online service cannot be started, or does not answer
         ├── PortTakenError          91   something else listens on the port
-        └── AccessError             92   who asks has not shown who they are, or may not do this
-            └── ForbiddenError      93   who asks is known, and their roles do not allow it
+        ├── AccessError             92   who asks has not shown who they are, or may not do this
+        │   └── ForbiddenError      93   who asks is known, and their roles do not allow it
+        └── ReviewConflictError     94   two people reviewed a case at once
 
 An error carries our own record id and the stage where there is one, never a patient's
 name, id or path from a header. It survives pickling, because workers raise it on one machine and the
@@ -63,7 +64,7 @@ from sievert.errorproof import (
     UnfinishedError,
 )
 from sievert.errorroot import SievertError
-from sievert.errorserve import AccessError, ForbiddenError, PortTakenError, ServeError
+from sievert.errorserve import AccessError, ForbiddenError, PortTakenError, ReviewConflictError, ServeError
 from sievert.errortraining import DivergedError, MemoryExhaustedError, TrainingError
 
 __all__ = [
@@ -99,6 +100,7 @@ __all__ = [
     "PortTakenError",
     "ProofError",
     "RefusedNoticeError",
+    "ReviewConflictError",
     "ServeError",
     "SievertError",
     "SplitOverlapError",

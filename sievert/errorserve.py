@@ -31,3 +31,10 @@ class ForbiddenError(AccessError):
 
     exit_code = 93
     advice = "Ask whoever gives roles for one that allows it."
+
+
+class ReviewConflictError(ServeError):
+    """Two people reviewed a case at once; the later one is told."""
+
+    exit_code = 94
+    advice = "Look at what the other did, and say again what still holds."

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import heapq
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines.admit.admission import admit
-from pipelines.admit.reading import read_source
-from pipelines.admit.scope import Scope
 from pipelines.results.explanation import read_explanation
 from pipelines.results.opening import open_records
 from pipelines.results.outfolder import read_job
 from pipelines.results.report import Case
-from sievert.records import Decision, PlannedInput, Refusal
+from pipelines.results.sourcepicture import read_picture
+from sievert.records import Decision
 from sievert.settings import AdmitSettings
 
 if TYPE_CHECKING:
@@ -72,14 +69,8 @@ def _reason(record: dict[str, Any], target: str) -> str:
 
 
 def _picture(record: dict[str, Any], policy: AdmitSettings) -> NDArray[np.uint8] | None:
-    """The image from its source, if that still holds what was screened."""
-    content = read_source(record["source"], max_bytes=policy.max_file_bytes)
-    if isinstance(content, Refusal) or sha256(content).hexdigest() != record["content_sha256"]:
-        return None
-    planned = PlannedInput(record["index"], record["source"])
-    scope = Scope((record["modality"],), (record["body_part"],))
-    seen = admit(content, planned, scope=scope, policy=policy.model_copy(update={"undeclared": "assume"})).outcome
-    return None if isinstance(seen, Refusal) else _eight_bits(seen.pixels)
+    pixels = read_picture(record, policy)
+    return None if pixels is None else _eight_bits(pixels)
 
 
 def _eight_bits(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:

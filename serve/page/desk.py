@@ -1,0 +1,95 @@
+"""What every request of the page works with, and what it may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fastapi import HTTPException, Request
+
+from pipelines.results.audit import AuditLog
+from serve.access.principal import Permission, Principal
+from serve.page.pictures import PictureSource, SourcePictures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipelines.results.keystore import KeyStore
+    from serve.page.case import CaseRow
+    from serve.page.casebook import CaseBook
+    from serve.page.reviews import Reviews
+    from serve.page.verification import Verifier
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+"""Of every page: nothing foreign runs, nothing is kept, and no address of a case goes elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The objects behind the page.
+
+    Attributes:
+        book: Of the cases.
+        reviews: What people said of them.
+        verifier: Holds a case against the ledger.
+        pictures: Where pictures come from.
+        sign_out: Where a POST ends the session; empty: no button.
+    """
+
+    book: CaseBook
+    reviews: Reviews
+    verifier: Verifier
+    pictures: PictureSource = field(default_factory=SourcePictures)
+    sign_out: str = ""
+
+    def case(self, job: str, record: str) -> CaseRow:
+        """A case's row.
+
+        Raises:
+            HTTPException: 404: there is none.
+        """
+        found = self.book.find(job, record)
+        if found is None:
+            raise HTTPException(404, "there is no such case")
+        return found
+
+    def log(self, who: Principal, what: str, **about: Any) -> None:  # noqa: ANN401 - anything that JSON can hold
+        """Write into the audit log before anything is shown or done.
+
+        Raises:
+            StorageError: And its kinds; what cannot be logged is not shown.
+        """
+        log_as(self.book.keys, who, what, **about)
+
+    def log_list(self, who: Principal, rows: Sequence[CaseRow]) -> None:
+        """Note which cases somebody saw in a list."""
+        if rows:
+            self.log(who, "listed", records=[row.record for row in rows])
+
+
+def log_as(keys: KeyStore, who: Principal, what: str, **about: Any) -> None:  # noqa: ANN401 - anything that JSON can hold
+    """Write an entry that names who asked, and how they have shown who they are."""
+    if not keys.is_exported:
+        AuditLog(keys.folder, who=who.name).append(what, **about, by=who.by)
+
+
+def allowed(permission: Permission) -> Callable[[Request], Principal]:
+    """A dependency that hands out who asks, if they may do this."""
+
+    def check(request: Request) -> Principal:
+        who = getattr(request.state, "principal", None)
+        if not isinstance(who, Principal):
+            raise HTTPException(401, "sign in first", headers={"WWW-Authenticate": "Bearer"})
+        if not who.may(permission):
+            raise HTTPException(403, "your roles do not allow this")
+        return who
+
+    return check
