@@ -66,7 +66,7 @@ def open_desk(results: Path, keys: KeyStore, ledger: Ledger, state: Path, *, fre
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """The app on a port of its own; yields its address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -10,6 +10,7 @@ from fastapi import HTTPException, Request
 from pipelines.results.audit import AuditLog
 from serve.access.principal import Permission, Principal
 from serve.page.pictures import PictureSource, SourcePictures
+from sievert.errors import SievertError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,9 +66,12 @@ class Desk:
         """Write into the audit log before anything is shown or done.
 
         Raises:
-            StorageError: And its kinds; what cannot be logged is not shown.
+            HTTPException: 503: it cannot be logged now, and so is not shown.
         """
-        log_as(self.book.keys, who, what, **about)
+        try:
+            log_as(self.book.keys, who, what, **about)
+        except SievertError as error:
+            raise HTTPException(503, "the audit log cannot be written now, so nothing is shown") from error
 
     def log_list(self, who: Principal, rows: Sequence[CaseRow]) -> None:
         """Note which cases somebody saw in a list."""

@@ -33,6 +33,8 @@ class CaseView:
         record: In clear; empty where it does not open.
         problem: Why it does not open; empty where it does.
         labels: What the model can say.
+        target: The one of them that the probability is of.
+        position: View position of the picture, where the record has it.
         standing: What people said, folded.
         history: What people said, the oldest first.
         layers: What can be laid over the picture.
@@ -47,6 +49,8 @@ class CaseView:
     record: dict[str, Any]
     problem: str
     labels: list[str]
+    target: str
+    position: str
     standing: Standing
     history: list[Entry]
     layers: list[dict[str, Any]]
@@ -66,6 +70,8 @@ def view_case(desk: Desk, row: CaseRow) -> CaseView:
         record=record,
         problem=problem,
         labels=list(header.decision["labels"]),
+        target=str(header.decision["labels"][header.decision["positive"]]),
+        position=_position(record),
         standing=desk.reviews.standing(row.job, row.record),
         history=desk.reviews.history(row.job, row.record),
         layers=find_layers(record),
@@ -84,6 +90,11 @@ def _opened(desk: Desk, row: CaseRow) -> tuple[dict[str, Any], str]:
         return {}, "The patient was erased: nobody can open this record any more."
     except SievertError as error:
         return {}, f"This record cannot be opened: {error.message}."
+
+
+def _position(record: dict[str, Any]) -> str:
+    attributes = record.get("attributes")
+    return str(attributes.get("ViewPosition", "")) if isinstance(attributes, dict) else ""
 
 
 def _reason(code: str) -> tuple[str, str, str]:
