@@ -74,11 +74,11 @@ def open_rows(
         KeyStoreError: The key store does not hold the shard's data keys.
         IntegrityError: The shard or a record is damaged.
     """
-    content = read_planned_shard(out, header, shard)
-    opened = keys.data_keys(header.job, shard=shard, attempt=content.footer.attempt)
+    content, job = read_planned_shard(out, header, shard), header.job  # a hash over the header: once, not each row
+    opened = keys.data_keys(job, shard=shard, attempt=content.footer.attempt)
     rows = [row for row in content.rows if wanted(row) and row.index not in opened.erased]
     _log(keys, header, [row.record for row in rows])
-    return OpenedShard([_open_parts(header.job, row, opened) for row in rows], opened.erased)
+    return OpenedShard([_open_parts(job, row, opened) for row in rows], opened.erased)
 
 
 def open_records(
@@ -103,11 +103,12 @@ def open_records(
     """
     skipped = Skipped() if skipped is None else skipped
     header, shards = check_openable(out, keys)
+    job = header.job
     for shard in shards:
         content = read_planned_shard(out, header, shard)
         rows = [row for row in content.rows if row.outcome == outcome]
         try:
-            opened = keys.data_keys(header.job, shard=shard, attempt=content.footer.attempt)
+            opened = keys.data_keys(job, shard=shard, attempt=content.footer.attempt)
         except WrongKeyError:
             skipped.unshared += 1
             if skipped.unshared == len(shards):
@@ -115,7 +116,7 @@ def open_records(
             continue
         _log(keys, header, [row.record for row in rows if row.index in opened.keys])
         skipped.erased += sum(row.index in opened.erased for row in rows)
-        yield from (_open_row(header.job, row, opened) for row in rows if row.index not in opened.erased)
+        yield from (_open_row(job, row, opened) for row in rows if row.index not in opened.erased)
 
 
 def find_record(out: OutFolder, keys: KeyStore, record: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from sievert.records import Decision, Outcome
 
 if TYPE_CHECKING:
     from pipelines.results.opening import OpenedRow
-    from pipelines.results.outfolder import JobHeader
 
 URGENCIES = (Decision.POSITIVE.value, Decision.UNCERTAIN.value, Outcome.QUARANTINED.value, Decision.NEGATIVE.value)
 """What is looked at first stands first."""
@@ -62,13 +61,20 @@ class CaseRow:
         return self.probability != NO_NUMBER
 
 
-def row_of(header: JobHeader, shard: int, opened: OpenedRow) -> CaseRow:
-    """The row of an opened record; what a later version of records leaves out is empty."""
+def row_of(opened: OpenedRow, *, job: str, planned: str, shard: int) -> CaseRow:
+    """The row of an opened record; what a later version of records leaves out is empty.
+
+    Args:
+        opened: The record.
+        job: The job's commitment.
+        planned: When the job was planned: UTC, ISO 8601.
+        shard: Number of the shard that holds it.
+    """
     record = opened.record
     urgency = str(record.get("decision") or record["outcome"])
     probability = _number(record, "probability")
     return CaseRow(
-        job=header.job,
+        job=job,
         record=record["record"],
         shard=shard,
         place=opened.index,
@@ -79,7 +85,7 @@ def row_of(header: JobHeader, shard: int, opened: OpenedRow) -> CaseRow:
         modality=_text(record, "modality"),
         body_part=_text(record, "body_part"),
         model=_model(record),
-        time=_text(record, "time") or header.created,
+        time=_text(record, "time") or planned,
         reason=_text(record, "reason"),
         patient=_text(record, "patient"),
     )

@@ -25,7 +25,8 @@ CREATE TABLE cases (id INTEGER PRIMARY KEY, job TEXT NOT NULL, record TEXT NOT N
   reason TEXT NOT NULL, patient TEXT NOT NULL, state TEXT NOT NULL, assignee TEXT NOT NULL) STRICT;
 CREATE UNIQUE INDEX known ON cases (job, record);
 CREATE INDEX stacked ON cases (job, patient, place);
-CREATE INDEX grouped ON cases (urgency, state);
+CREATE INDEX grouped ON cases (urgency, state, priority, id);
+CREATE INDEX urgent ON cases (urgency, priority, id);
 CREATE INDEX assigned ON cases (assignee) WHERE assignee != '';
 """
 MOST_IN_A_STACK = 2000
@@ -58,6 +59,7 @@ class CaseTable:
             self._rows.execute(f"CREATE INDEX by_{name} ON cases ({name}, id)")
         self.grown = 0
         """How often cases came in."""
+        self._choices: dict[str, list[str]] = {}
         self._counted: dict[tuple[Any, ...], dict[str, int]] = {}
 
     def add(self, rows: Iterable[CaseRow]) -> None:
@@ -110,11 +112,13 @@ class CaseTable:
 
     def choices(self) -> dict[str, list[str]]:
         """What can be filtered by: modalities, models and jobs that there are."""
-        kinds = ("modality", "model", "job")
-        return {
-            name: [one for (one,) in self._ask(f"SELECT DISTINCT {name} FROM cases ORDER BY {name}", ()) if one]  # noqa: S608 - our own names
-            for name in kinds
-        }
+        with self._turn:
+            if not self._choices:
+                self._choices = {name: self._distinct(name) for name in ("modality", "model", "job")}
+            return self._choices
+
+    def _distinct(self, name: str) -> list[str]:
+        return [one for (one,) in self._ask(f"SELECT DISTINCT {name} FROM cases ORDER BY {name}", ()) if one]  # noqa: S608 - our own names
 
     def _next_to(self, row: CaseRow, query: CaseQuery, me: str, *, up: bool) -> CaseRow | None:
         where, values = query.condition(me=me)
@@ -148,3 +152,4 @@ class CaseTable:
             self._rows.executemany(sql, values)
             self._rows.execute("COMMIT")
             self._counted.clear()
+            self._choices = {}

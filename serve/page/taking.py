@@ -62,7 +62,8 @@ def _take_shard(job: TakenJob, header: JobHeader, shard: int, keys: KeyStore, ta
     seen = _state(job, shard)
     try:
         opened = open_rows(job.out, keys, header, shard, wanted=lambda _: True)
-        table.add(row_of(header, shard, row) for row in opened.rows)
+        job_id, planned = header.job, header.created
+        table.add(row_of(row, job=job_id, planned=planned, shard=shard) for row in opened.rows)
     except SievertError as error:
         job.bad[shard] = _told(error), seen
     except (KeyError, TypeError, ValueError):  # sealed by the right key, and yet no record of ours

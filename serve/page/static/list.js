@@ -2,7 +2,7 @@
 import { bind } from "./keys.js";
 import { frame } from "./frame.js";
 
-const links = [...document.querySelectorAll(".cases .open")];
+const links = [...document.querySelectorAll(".cases .go")];
 
 function step(by) {
   const here = links.indexOf(document.activeElement);
