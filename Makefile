@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ANVIL := .services/node_modules/.bin/anvil
+AXE := .services/node_modules/axe-core/axe.min.js
 SOURCES := sievert cluster pipelines models serve tests benchmarks docs
 
 .DEFAULT_GOAL := help
@@ -67,21 +68,22 @@ bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see
 	$(BIN)/python benchmarks/burned_in.py
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/duplicates.py
+	$(BIN)/python benchmarks/worklist.py
 
 # Orthanc is masked first: tests start their own, and no service of it shall run. What Debian calls them, and a program or file of each by which one sees that it is there
 PACKAGES := chromium orthanc orthanc-dicomweb dicom3tools softhsm2
 THERE = command -v chromium >/dev/null && command -v softhsm2-util >/dev/null && command -v dciodvfy >/dev/null && [ -x /usr/sbin/Orthanc ] && [ -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so ]
 
-services: $(ANVIL) ## Install what some tests start: anvil, from npm; Chromium, Orthanc, dicom3tools and SoftHSM, from Debian's packages (asks for root).
+services: $(ANVIL) $(AXE) ## Install what some tests need: anvil and axe-core, from npm; Chromium, Orthanc, dicom3tools and SoftHSM, from Debian's packages (asks for root).
 	@$(THERE) || { [ "$$(id -u)" = 0 ] && SUDO= || SUDO=sudo; \
 	  $$SUDO systemctl mask --quiet orthanc 2>/dev/null; \
 	  $$SUDO apt-get update -qq && \
 	  $$SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; }
 
-$(ANVIL):
+$(ANVIL) $(AXE) &:
 	@command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && SUDO= || SUDO=sudo; \
 	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; }
-	npm install --silent --no-audit --no-fund --ignore-scripts --prefix .services @foundry-rs/anvil@1.7.1
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix .services @foundry-rs/anvil@1.7.1 axe-core@4.10.3
 
 clean: ## Remove what was made, the virtual environment too.
 	rm -rf $(VENV) .services demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -106,7 +106,13 @@ def write_one(out: OutFolder, header: JobHeader, keys: KeyStore, shard: int, cha
         refusal = None if index % 50 else Refusal(Reason.FORMAT_EMPTY)
         told = payload(index, record, patient, chance)
         told = {**told, "outcome": "quarantined", "decision": None, "reason": "format.empty"} if refusal else told
-        kept = {"index": index, "record": record, "patient": patient, "payload": told, "identity": {"source": "none"}}
+        kept: dict[str, Any] = {
+            "index": index,
+            "record": record,
+            "patient": patient,
+            "payload": told,
+            "identity": {"source": "none"},
+        }
         rows.append(sealer.seal_row(**kept, refusal=refusal))
     keys.save_keys(header.job, shard=shard, attempt=attempt, keys=sealer.keys)
     counts = seal_counts(ShardCounts(), identity_key=keys.identity_key, job=header.job)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 
 from serve.access.principal import Principal, Role
 from serve.page.casebook import CaseBook
 from serve.page.reviews import Reviews
 from serve.page.router import page_router
 from serve.page.verification import Verifier
+from sievert.errors import AccessError, ForbiddenError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -58,6 +60,10 @@ def open_desk(results: Path, keys: KeyStore, ledger: Ledger, state: Path, *, fre
         if who in PEOPLE:
             request.state.principal = PEOPLE[who]
         return await answer(request)
+
+    @app.exception_handler(AccessError)
+    async def refuse(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 403 if isinstance(error, ForbiddenError) else 401)
 
     app.include_router(page_router(book, reviews, verifier=Verifier(book, ledger, fresh_s=fresh_s)))
     return Desk(app, book, reviews)

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, Res
 from fastapi.responses import RedirectResponse
 
 from serve.access.principal import Permission, Principal
+from serve.access.requiring import require
 from serve.page.acting import Review, review_case
-from serve.page.desk import HEADERS, Desk, allowed
+from serve.page.desk import HEADERS, Desk
 from serve.page.pictures import describe_grey, encode_grey, encode_preview
 from serve.page.query import CaseQuery
 from serve.page.rendering import render
@@ -20,8 +21,8 @@ from sievert.errors import ReviewConflictError, SievertError
 if TYPE_CHECKING:
     from serve.page.pictures import Picture
 
-Reader = Annotated[Principal, Depends(allowed(Permission.READ))]
-Reviewer = Annotated[Principal, Depends(allowed(Permission.REVIEW))]
+Reader = Annotated[Principal, Depends(require(Permission.READ))]
+Reviewer = Annotated[Principal, Depends(require(Permission.REVIEW))]
 _DONE = {
     Deed.ACKNOWLEDGE: "Acknowledged.",
     Deed.DISAGREE: "Your disagreement is kept.",

@@ -5,27 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fastapi import HTTPException, Request
+from fastapi import HTTPException
 
 from pipelines.results.audit import AuditLog
-from serve.access.principal import Permission, Principal
 from serve.page.pictures import PictureSource, SourcePictures
 from sievert.errors import SievertError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pipelines.results.keystore import KeyStore
+    from serve.access.principal import Principal
     from serve.page.case import CaseRow
     from serve.page.casebook import CaseBook
     from serve.page.reviews import Reviews
     from serve.page.verification import Verifier
 
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": CONTENT_POLICY,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -83,17 +84,3 @@ def log_as(keys: KeyStore, who: Principal, what: str, **about: Any) -> None:  # 
     """Write an entry that names who asked, and how they have shown who they are."""
     if not keys.is_exported:
         AuditLog(keys.folder, who=who.name).append(what, **about, by=who.by)
-
-
-def allowed(permission: Permission) -> Callable[[Request], Principal]:
-    """A dependency that hands out who asks, if they may do this."""
-
-    def check(request: Request) -> Principal:
-        who = getattr(request.state, "principal", None)
-        if not isinstance(who, Principal):
-            raise HTTPException(401, "sign in first", headers={"WWW-Authenticate": "Bearer"})
-        if not who.may(permission):
-            raise HTTPException(403, "your roles do not allow this")
-        return who
-
-    return check

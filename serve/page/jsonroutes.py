@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from serve.access.principal import Permission, Principal
+from serve.access.requiring import require
 from serve.page.acting import Review, review_case
 from serve.page.case import NO_NUMBER, CaseRow
-from serve.page.desk import Desk, allowed
 from serve.page.query import CaseQuery  # noqa: TC001 - FastAPI reads it at run time
 from serve.page.viewing import view_case
 from sievert.errors import ReviewConflictError
 
-Reader = Annotated[Principal, Depends(allowed(Permission.READ))]
-Reviewer = Annotated[Principal, Depends(allowed(Permission.REVIEW))]
+if TYPE_CHECKING:
+    from serve.page.desk import Desk
+
+Reader = Annotated[Principal, Depends(require(Permission.READ))]
+Reviewer = Annotated[Principal, Depends(require(Permission.REVIEW))]
 
 
 class Summary(BaseModel):

@@ -11,12 +11,15 @@ from fastapi.responses import RedirectResponse
 
 from pipelines.results.audit import AuditLog
 from serve.access.principal import Permission, Principal
-from serve.page.desk import Desk, allowed
+from serve.access.requiring import principal_of, require
 from serve.page.query import CaseQuery  # noqa: TC001 - FastAPI reads it at run time
 from serve.page.rendering import render
+from sievert.errors import ForbiddenError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from serve.page.desk import Desk
 
 LAST_ENTRIES = 200
 _COLUMNS = (
@@ -29,8 +32,7 @@ _COLUMNS = (
     ("state", "State"),
     ("record", "Record"),
 )
-Reader = Annotated[Principal, Depends(allowed(Permission.READ))]
-Auditor = Annotated[Principal, Depends(allowed(Permission.AUDIT))]
+Auditor = Annotated[Principal, Depends(require(Permission.AUDIT))]
 
 
 def list_router(desk: Desk) -> APIRouter:
@@ -39,10 +41,12 @@ def list_router(desk: Desk) -> APIRouter:
 
     @router.get("/")
     def worklist(request: Request, query: Annotated[CaseQuery, Query()]) -> Response:
-        who = getattr(request.state, "principal", None)
-        if isinstance(who, Principal) and who.may(Permission.AUDIT) and not who.may(Permission.READ):
+        who = principal_of(request)
+        if who.may(Permission.READ):
+            return _show_list(desk, request, query, who)
+        if who.may(Permission.AUDIT):
             return RedirectResponse("/audit", 303)
-        return _show_list(desk, request, query, allowed(Permission.READ)(request))
+        raise ForbiddenError("none of your roles allows it: `read` is needed")
 
     @router.get("/audit")
     def audit(request: Request, who: Auditor) -> Response:

@@ -49,7 +49,7 @@ class SourcePictures:
 
     def load(self, out: OutFolder, header: JobHeader, record: Mapping[str, Any]) -> Picture | None:  # noqa: ARG002 - see PictureSource
         """See `PictureSource`."""
-        if "source" not in record["identity"]:
+        if "source" not in record["identity"] or "modality" not in record:
             return None
         return read_picture({**record, "source": record["identity"]["source"]}, AdmitSettings(**header.admit))
 

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from pipelines.results.report import formats
 from serve.access.principal import Permission
+from serve.access.requiring import csrf_of
 from serve.page.assets import version
 from serve.page.case import URGENCIES
 from serve.page.desk import HEADERS
@@ -32,7 +33,7 @@ def render(desk: Desk, request: Request, template: str, *, who: Principal, **vie
         .get_template(template)
         .render(
             who=who,
-            csrf=getattr(request.state, "csrf", None) or "",
+            csrf=csrf_of(request),
             theme=theme if theme in THEMES else "",
             sign_out=desk.sign_out,
             may_review=who.may(Permission.REVIEW),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.results.opening import check_openable, open_rows
 from serve.page.case import row_of
-from sievert.errors import IntegrityError, KeyStoreError, SievertError, WrongKeyError
+from sievert.errors import IntegrityError, KeyStoreError, SievertError, UnfinishedError, WrongKeyError
 
 if TYPE_CHECKING:
     from pipelines.results.keystore import KeyStore
@@ -47,6 +47,9 @@ def take(job: TakenJob, keys: KeyStore, table: CaseTable) -> None:
     """Take in what was committed since, and let go of who was erased since."""
     try:
         header, shards = check_openable(job.out, keys)
+    except UnfinishedError:  # a rolling job that takes further records: they come in when it is closed
+        job.problem = ""
+        return
     except SievertError as error:
         job.problem = _told(error)
         return

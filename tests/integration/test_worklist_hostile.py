@@ -79,7 +79,7 @@ def test_html_in_any_field_of_a_record_or_review_is_text(
     desk.reviews.add(row.job, row.record, said, patient=row.patient, seen=0)
     desk.reviews.add(row.job, row.record, Said(Deed.ASSIGN, HOSTILE, assignee=HOSTILE), patient=row.patient, seen=1)
     record = hostile(desk.book.open(row))
-    bad = {field.name: HOSTILE for field in fields(CaseRow) if field.name not in {*PLACES, "reason"}}
+    bad: dict[str, Any] = {field.name: HOSTILE for field in fields(CaseRow) if field.name not in {*PLACES, "reason"}}
     for reason in ("", HOSTILE):
         made = replace(row, **bad, reason=reason, state="open")
         desk.book._table.drop_job(row.job)

@@ -44,7 +44,7 @@ def first(client: Client) -> str:
     return f"{case['job']}/{case['record']}"
 
 
-def review(client: Client, case: str, who: str = "ada", **said: object) -> Response:
+def review(client: Client, case: str, who: str = "ada", **said: Any) -> Response:  # noqa: ANN401 - what is wrong on purpose, too
     body = {"deed": "acknowledge", "seen": 0, **said}
     return client.post(f"/v1/cases/{case}/reviews", json=body, headers={"x-who": who})
 
@@ -125,6 +125,7 @@ def test_the_picture_has_the_grey_values_that_were_screened(client: Client, fini
         int(answer.headers["x-rows"]), int(answer.headers["x-columns"])
     )
     assert truth[0].record == case.split("/")[1]
+    assert truth[0].image is not None
     assert np.array_equal(pixels, truth[0].image)
     assert get(client, f"/cases/{case}/preview.png").content.startswith(b"\x89PNG")
 
@@ -161,9 +162,7 @@ def test_what_one_did_is_told_to_the_other_who_comes_later(client: Client) -> No
         {"text": "x" * 5000},
     ],
 )
-def test_what_makes_no_review_is_refused_and_nothing_is_kept(
-    client: Client, desk: Desk, said: dict[str, object]
-) -> None:
+def test_what_makes_no_review_is_refused_and_nothing_is_kept(client: Client, desk: Desk, said: dict[str, Any]) -> None:
     case = first(client)
     assert review(client, case, **said).status_code == 422
     assert desk.reviews.history(*case.split("/")) == []

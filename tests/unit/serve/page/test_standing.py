@@ -11,8 +11,8 @@ def entries(*said: Entry) -> list[Entry]:
     return [replace(one, version=place) for place, one in enumerate(said, start=1)]
 
 
-def said(deed: Deed, **more: str) -> Entry:
-    return Entry("j", "r", 0, AT, deed, "ada", **more)
+def said(deed: Deed, assignee: str = "") -> Entry:
+    return Entry("j", "r", 0, AT, deed, "ada", assignee=assignee)
 
 
 def test_a_case_of_which_nothing_was_said_is_open() -> None:
