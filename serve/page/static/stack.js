@@ -38,6 +38,6 @@ export class Stack {
     this.part.querySelector("[data-slice-told]").textContent = `${this.place + 1} of ${this.records.length}, ${which}`;
     const link = this.part.querySelector("[data-slice-open]");
     link.hidden = record === this.here;
-    link.href = `${location.pathname.replace(/[^/]*$/, record)}${location.search}`;
+    link.href = `${this.part.dataset.case}${record}${location.search}`;
   }
 }
