@@ -37,7 +37,8 @@ export function listenToHand(viewer, { scroll, hover }) {
     if (held.size === 2) pinch(viewer, before, [...held.values()]);
     else drag(viewer, event, old, here);
   });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => held.delete(event.pointerId));
+  const release = (event) => held.delete(event.pointerId);
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, release);
   canvas.addEventListener("dblclick", () => viewer.fit());
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();

@@ -77,7 +77,8 @@ export function drawScale(canvas, colours) {
   for (let place = 0; place < canvas.width; place += 1) {
     const heat = place / (canvas.width - 1);
     const alpha = strength(heat);
-    const shade = colour(colours === "lines" ? "inferno" : colours, heat).map((value) => 96 * (1 - alpha) + value * alpha);
+    const pure = colour(colours === "lines" ? "inferno" : colours, heat);
+    const shade = pure.map((value) => 96 * (1 - alpha) + value * alpha);
     context.fillStyle = `rgb(${shade.map(Math.round).join(" ")})`;
     context.fillRect(place, 0, 1, canvas.height);
   }

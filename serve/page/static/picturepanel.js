@@ -56,7 +56,8 @@ function teller(panel) {
     panel.querySelector("[data-do=invert]").setAttribute("aria-pressed", viewer.look.inverted);
     panel.querySelector("[data-do=overlay]")?.setAttribute("aria-pressed", viewer.look.shown);
     const { low, high } = viewer.window;
-    const window = `W ${Math.round(high - low)}  L ${Math.round((high + low) / 2)}  ${Math.round(viewer.place().scale * 100)} %`;
+    const zoom = Math.round(viewer.place().scale * 100);
+    const window = `W ${Math.round(high - low)}  L ${Math.round((high + low) / 2)}  ${zoom} %`;
     const point = viewer.point ? `\n${viewer.point.column}, ${viewer.point.row}: ${viewer.point.value}` : "";
     find("readout").textContent = window + point;
     viewer.canvas.dataset.drawn = String(Number(viewer.canvas.dataset.drawn || 0) + 1);
@@ -72,7 +73,8 @@ async function layersOf(panel, record) {
 async function load(panel, viewer, record) {
   const gone = panel.querySelector("[data-gone]");
   try {
-    const [grey, layers] = await Promise.all([fetchGrey(`${panel.dataset.case}${record}/picture`), layersOf(panel, record)]);
+    const picture = fetchGrey(`${panel.dataset.case}${record}/picture`);
+    const [grey, layers] = await Promise.all([picture, layersOf(panel, record)]);
     gone.hidden = true;
     viewer.canvas.hidden = false;
     viewer.show(grey, layers);
@@ -87,8 +89,9 @@ export async function showPicture(panel) {
   const canvas = panel.querySelector("[data-canvas]");
   const viewer = new Viewer(canvas, teller(panel));
   const act = actions(viewer);
-  const stack = new Stack(panel.querySelector("[data-stack]"), panel.dataset.record, (record) => load(panel, viewer, record));
-  await load(panel, viewer, panel.dataset.record);
+  const show = (record) => load(panel, viewer, record);
+  const stack = new Stack(panel.querySelector("[data-stack]"), panel.dataset.record, show);
+  await show(panel.dataset.record);
   if (!viewer.grey) return;
   panel.querySelector("[data-tools]").hidden = false;
   const legend = panel.querySelector("[data-legend]");
