@@ -53,6 +53,7 @@ front door reports it on another.
 from __future__ import annotations
 
 from sievert.errordelivery import DeliveryError, RefusedNoticeError
+from sievert.errormodel import ModelError, ModelMissingError, NetworkInputError, UnknownArchitectureError
 from sievert.errorproof import (
     AnchorError,
     AuditError,
@@ -168,34 +169,6 @@ class SplitOverlapError(LabelError):
 
     exit_code = 26
     advice = "Put each patient's images in one split, or leave the column `split` out: Sievert splits by patient."
-
-
-class ModelError(SievertError):
-    """A model package is damaged or does not fit."""
-
-    exit_code = 30
-    advice = "Check the package with `sievert model show`."
-
-
-class ModelMissingError(ModelError):
-    """No model package of that name or at that path."""
-
-    exit_code = 31
-    advice = "The shipped model is called `default`; otherwise name a package's folder."
-
-
-class UnknownArchitectureError(ModelError):
-    """The zoo has no network of that name."""
-
-    exit_code = 32
-    advice = "`sievert model list --zoo` prints every architecture."
-
-
-class NetworkInputError(ModelError):
-    """A network cannot read what it is given: channels, rank, size or an option do not fit."""
-
-    exit_code = 33
-    advice = "`sievert model list --zoo` says what each architecture reads."
 
 
 class StorageError(SievertError):
