@@ -1,4 +1,4 @@
-"""A client that costs little: HTTP/1.1 over kept connections, without a library, so that the server is what is timed."""
+"""A client that costs little: HTTP/1.1 over kept connections, without a library: the server is timed."""
 
 from __future__ import annotations
 

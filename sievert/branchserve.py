@@ -73,7 +73,7 @@ class ServeSettings(Branch):
         default=30, description="Refused sign-ins from one address in a minute; further ones get 429."
     )
     session_s: PositiveInt = Field(default=28800, description="How long a sign-in on the page holds, in seconds.")
-    roll_after_s: PositiveFloat = Field(default=300, description="A rolling job is closed and anchored after it.")
+    roll_after_s: PositiveFloat = Field(default=60, description="A rolling job is closed and anchored after it.")
     roll_after_records: PositiveInt = Field(default=4096, description="Or after so many records.")
     durability: Literal["process", "disk"] = Field(
         default="process",

@@ -30,12 +30,14 @@ class Service:
         token: Of its run.
         home: Where keys, ledger, state and results lie.
         process: It.
+        grpc_port: Where it listens for gRPC, if it does.
     """
 
     url: str
     token: str
     home: Path
     process: subprocess.Popen[bytes]
+    grpc_port: int = 0
 
     @property
     def results(self) -> Path:
@@ -87,7 +89,8 @@ def start_service(home: Path, *, model: str = "default", settings: Mapping[str, 
     told = process.stdout.readline()
     assert told, (home / "service.log").read_text("utf-8", "replace")[-2000:]
     answer = json.loads(told)
-    return Service(answer["url"], answer["token"], home, process)
+    grpc_port = int((settings or {}).get("SIEVERT_SERVE__GRPC_PORT", 0))
+    return Service(answer["url"], answer["token"], home, process, grpc_port)
 
 
 def serving(home: Path, *, model: str = "default", settings: Mapping[str, str] | None = None) -> Iterator[Service]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,14 @@ from serve.access.requiring import require
 from serve.access.signin import sign_in_router
 from serve.api.app import front_app
 from serve.api.backend import find_model
+from serve.api.grpc.server import InferenceGrpc
 from serve.api.health import health_router
+from serve.api.jobs import Jobs, jobs_router
 from serve.api.status import ModelStatus, Status, status_router
 from serve.hosting.layers import layered, open_guard
+from serve.hosting.worklist import open_worklist
+from serve.listener.storage import DicomListener
+from serve.page.router import CONTENT_POLICY, OPEN_PREFIXES, PAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,12 +32,15 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from pipelines.flows.online.screener import Answer
+    from serve.access.principal import Principal
     from serve.api.backend import ServedModel
     from sievert.settings import Settings
 
 DEPLOYMENT = "front"
 FRONT_MOST = 512
 """Requests that the front has in hand; most of them wait for a network."""
+MOST_JOBS, JOB_KEPT_S = 256, 3600.0
+"""Studies whose sender does not wait: how many, and how long their answers are kept, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +50,13 @@ class FrontTask:
     Attributes:
         models: What is served.
         settings: The tree.
+        results: Folder of the results, or one out folder.
         online: Folder of the rolling jobs.
     """
 
     models: tuple[ServedModel, ...]
     settings: Settings
+    results: Path
     online: Path
 
 
@@ -79,24 +90,65 @@ class HandleBackend:
 
 
 class FrontReplica:
-    """Wrapped by Ray Serve, at `/`."""
+    """Wrapped by Ray Serve, at `/`; there is one."""
 
     def __init__(self, task: FrontTask) -> None:
         self._task = task
         settings = task.settings.serve
         self._backend = HandleBackend(task.models, timeout_s=settings.timeout_s)
+        self._guard = open_guard(settings)
+        self._worklist = open_worklist(task.results, task.online, task.settings)
+        self._jobs: Jobs | None = None
+        self._grpc: InferenceGrpc | None = None
+        self._listener: DicomListener | None = None
+
+    async def open_ports(self) -> None:
+        """Listen for gRPC and DICOM, where the settings name ports; they belong to the process's loop.
+
+        Raises:
+            PortTakenError: Something else listens there.
+            ConfigError: A setting cannot be.
+        """
+        settings = self._task.settings.serve
+        if settings.grpc_port is not None and self._grpc is None:
+            self._grpc = InferenceGrpc(self._backend, self._authenticate, settings)
+            await self._grpc.start()
+        if settings.dicom.port is not None and self._listener is None:
+            self._listener = DicomListener(self._backend, asyncio.get_running_loop(), settings)
+            await asyncio.to_thread(self._listener.start)
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """All routes but those of single models."""
         settings = self._task.settings.serve
-        guard = open_guard(settings)
+        self._jobs = Jobs(self._backend, most=MOST_JOBS, keep_s=JOB_KEPT_S)
         app = front_app(
             self._backend,
             most_bytes=settings.max_tensor_bytes,
             allowed=require,
-            routers=[health_router(), sign_in_router(guard), status_router(self._status)],
+            later=self._jobs.later,
+            routers=[
+                health_router(),
+                sign_in_router(self._guard),
+                status_router(self._status),
+                jobs_router(self._jobs, allowed=require),
+                self._worklist.router,
+            ],
         )
-        return layered(app, settings, guard, most=FRONT_MOST, doors=Doors(pages=("/cases", "/audit")))
+        doors = Doors(open_prefixes=OPEN_PREFIXES, pages=PAGES, content_policy=CONTENT_POLICY)
+        return layered(app, settings, self._guard, most=FRONT_MOST, doors=doors)
+
+    async def __del__(self) -> None:
+        """Ray Serve calls it once a replica that is stopped has answered what it had in hand."""
+        if self._grpc is not None:
+            await self._grpc.stop()
+        if self._listener is not None:
+            await asyncio.to_thread(self._listener.stop)
+        if self._jobs is not None:
+            await self._jobs.stop()
+        self._worklist.close()
+
+    def _authenticate(self, told: str) -> Principal:
+        return self._guard.authenticate({"authorization": told}, {})
 
     def _status(self) -> Status:
         told = serve.status().applications

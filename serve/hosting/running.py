@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     from serve.api.backend import ServedModel
     from sievert.settings import Settings
 
+_PORTS = (
+    "RAY_SERVE_HAPROXY_METRICS_PORT",
+    "RAY_SERVE_HAPROXY_STATS_PORT",
+    "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT",
+    "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT",
+)
+"""What else listens, on this machine only; fixed ones would keep a second service from starting."""
 _CLIENT_S = 60
 """How long a client may be silent in the middle of a request, in seconds."""
 ONLINE = "online"
@@ -82,7 +89,7 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
             _start(settings)
             for task in tasks:
                 _deploy_model(task, most=settings.serve.max_replicas or max(1, session.cpus))
-            _deploy_front(FrontTask(tuple(task.model for task in tasks), settings, online))
+            _deploy_front(FrontTask(tuple(task.model for task in tasks), settings, results.absolute(), online))
             roller.start()
             try:
                 yield Running(url_of(settings), tuple(task.model for task in tasks), roller, token)
@@ -167,6 +174,7 @@ def _prepare_environment(settings: Settings, folder: Path) -> None:
             "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
             "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
             "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
+            **{name: str(port) for name, port in zip(_PORTS, _free_ports(len(_PORTS)), strict=True)},
             "RAY_SERVE_HAPROXY_NBTHREAD": "1",
             "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": str(_CLIENT_S),
             "RAY_SERVE_HAPROXY_TIMEOUT_SERVER_S": str(int(options.timeout_s) + _CLIENT_S),
@@ -174,6 +182,15 @@ def _prepare_environment(settings: Settings, folder: Path) -> None:
             "RAY_worker_niceness": "0",
         }
     )
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens on now."""
+    with contextlib.ExitStack() as held:
+        tried = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in tried:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in tried]
 
 
 def _start(settings: Settings) -> None:
@@ -227,7 +244,8 @@ def _deploy_front(task: FrontTask) -> None:
         max_ongoing_requests=256,
         graceful_shutdown_timeout_s=task.settings.serve.drain_s,
     )
-    serve.run(deployment.bind(task), name=DEPLOYMENT, route_prefix="/")
+    handle = serve.run(deployment.bind(task), name=DEPLOYMENT, route_prefix="/")
+    handle.open_ports.remote().result()
 
 
 def _stop() -> None:

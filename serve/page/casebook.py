@@ -34,10 +34,12 @@ class CaseBook:
         results: Folder with out folders, finished or growing, or one out folder.
         keys: The site's key store.
         reviews: What people said.
+        beside: A further folder of out folders.
     """
 
-    def __init__(self, results: Path, keys: KeyStore, reviews: Reviews) -> None:
+    def __init__(self, results: Path, keys: KeyStore, reviews: Reviews, *, beside: Path | None = None) -> None:
         self._results, self.keys, self._reviews = results, keys, reviews
+        self._beside = beside
         self._table = CaseTable()
         self._jobs: dict[Path, TakenJob] = {}
         self._said, self._grown = 0, 0
@@ -59,7 +61,8 @@ class CaseBook:
     def refresh(self) -> None:
         """Take in what was committed, said or erased since."""
         with self._turn:
-            found = {out.path: out for out in find_jobs(self._results)}
+            beside = find_jobs(self._beside) if self._beside else []
+            found = {out.path: out for out in [*find_jobs(self._results), *beside]}
             self._drop(set(self._jobs) - set(found))
             for path, out in found.items():
                 take(self._jobs.setdefault(path, TakenJob(out)), self.keys, self._table)

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
+import grpc
 import numpy as np
 import pytest
 
@@ -13,19 +14,27 @@ from pipelines.results.ledger import EmbeddedLedger
 from pipelines.results.opening import open_records
 from pipelines.results.outfolder import OutFolder
 from pipelines.results.verifying import verify_job
+from serve.api.grpc import oip_pb2
+from tests.browsing import chromium
 from tests.jobs import finish_job, settings_in
-from tests.services import Service, serving, start_service
+from tests.services import Service, free_port, serving, start_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import httpx
+    from numpy.typing import NDArray
+
 IMAGES = 100
+PNG = {"Content-Type": "image/png"}
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    yield from serving(tmp_path_factory.mktemp("service"))
+    """One for the whole file: its jobs are closed after a second."""
+    settings = {"SIEVERT_SERVE__ROLL_AFTER_S": "1", "SIEVERT_SERVE__GRPC_PORT": str(free_port())}
+    yield from serving(tmp_path_factory.mktemp("service"), settings=settings)
 
 
 @pytest.fixture(scope="module")
@@ -37,22 +46,61 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return sorted(folder.iterdir())
 
 
+@pytest.fixture(scope="module")
+def tensors(drawn: list[Path]) -> NDArray[np.float32]:
+    recipe = load_package("default").recipe
+    return np.stack([apply_recipe(cv2.imread(str(file), cv2.IMREAD_UNCHANGED), recipe) for file in drawn])
+
+
 def test_batch_and_every_online_interface_give_the_same_probabilities(
-    service: Service, drawn: list[Path], tmp_path: Path
+    service: Service, drawn: list[Path], tensors: NDArray[np.float32], tmp_path: Path
 ) -> None:
     job = finish_job([str(file) for file in drawn], tmp_path, settings=settings_in(tmp_path))
     batch = {one["source"]: one["probabilities"]["pneumonia"] for one in open_records(job.out, job.keys)}
-    assert len(batch) == IMAGES
-    recipe = load_package("default").recipe
-    tensors = np.stack([apply_recipe(cv2.imread(str(file), cv2.IMREAD_UNCHANGED), recipe) for file in drawn])
-    with service.client() as client:
-        studies = [_screened(client.post("/v1/studies", content=file.read_bytes(), headers=PNG)) for file in drawn]
-        direct = _screened(client.post("/v2/models/default/studies", content=drawn[0].read_bytes(), headers=PNG))
-        inferred = _inferred(client.post("/v2/models/default/infer", **_binary(tensors)))
     wanted = [batch[str(file)] for file in drawn]
+    assert len(wanted) == IMAGES
+    with service.client() as client:
+        studies = [screened(client.post("/v1/studies", content=file.read_bytes(), headers=PNG)) for file in drawn]
+        direct = screened(client.post("/v2/models/default/studies", content=drawn[0].read_bytes(), headers=PNG))
+        inferred = infer(client, tensors)
     assert studies == pytest.approx(wanted, abs=1e-5)
     assert direct == pytest.approx(wanted[0], abs=1e-5)
     assert inferred == pytest.approx(wanted, abs=1e-5)
+    assert infer_by_grpc(service, tensors) == pytest.approx(wanted, abs=1e-5)
+
+
+def test_nothing_but_health_and_the_sign_in_page_answers_without_a_token(service: Service) -> None:
+    with service.client() as client:
+        paths = client.get("/openapi.json").json()["paths"]
+        del client.headers["Authorization"]
+        named = [path.format(name="default", version="0.2.0", job="a" * 32, record="b" * 32, id="c") for path in paths]
+        statuses = {path: client.get(path).status_code for path in [*named, "/-/routes", "/openapi.json", "/metrics"]}
+        health = client.get("/health")
+    assert (health.status_code, health.json()) == (200, {"status": "ok"})
+    del statuses["/health"]
+    assert set(statuses.values()) <= {401, 404}, statuses
+    assert statuses["/v1/studies"] == 401
+
+
+def test_a_clinician_sees_a_study_that_was_just_sent_and_acknowledges_it(service: Service, drawn: list[Path]) -> None:
+    with service.client() as client:
+        record = client.post("/v1/studies", content=drawn[0].read_bytes(), headers=PNG).json()["record"]
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(service.url)
+        page.fill("#credential", service.token)
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".cases")
+        page.goto(f"{service.url}/?text={record}")
+        for _ in range(40):
+            if page.locator(f"text={record[:12]}").count():
+                break
+            page.wait_for_timeout(500)
+            page.reload()
+        page.click(f"text={record[:12]}")
+        page.wait_for_selector("text=Verified on ledger", timeout=30_000)
+        page.keyboard.press("a")
+        page.wait_for_selector("text=acknowledged")
 
 
 def test_what_was_answered_is_sealed_and_anchored_like_a_batch(tmp_path: Path, drawn: list[Path]) -> None:
@@ -62,29 +110,46 @@ def test_what_was_answered_is_sealed_and_anchored_like_a_batch(tmp_path: Path, d
         refused = client.post("/v1/studies", content=b"no picture", headers=PNG).json()
     assert refused["reason"] == "format.unknown"
     assert service.stop() == 0
-    settings = settings_in(tmp_path)
     outs = [OutFolder(job.parent) for job in service.results.glob("online/*/job.json")]
-    found = [verify_job(out, EmbeddedLedger(settings.store.ledger)) for out in outs]
+    settings, ledger = settings_in(tmp_path), EmbeddedLedger(tmp_path / "ledger.sqlite")
+    found = [verify_job(out, ledger) for out in outs]
     assert [one.lies for one in found] == [[]] * len(outs)
     assert (sum(one.verified for one in found), sum(one.refused for one in found)) == (7, 1)
-    assert {one["record"] for answer in [answers] for one in answer}
+    kept = {one["record"] for out in outs for one in open_records(out, _keys(settings.store.keys))}
+    assert kept == {answer["record"] for answer in answers}
 
 
-PNG = {"Content-Type": "image/png"}
+def _keys(folder: Path) -> Any:
+    from pipelines.results.keystore import KeyStore
+
+    return KeyStore(folder)
 
 
-def _screened(answer: object) -> float:
-    record = answer.json()  # type: ignore[attr-defined]
-    return float(record["probabilities"]["pneumonia"])
+def screened(answer: httpx.Response) -> float:
+    return float(answer.json()["probabilities"]["pneumonia"])
 
 
-def _binary(tensors: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> dict[str, object]:
+def infer(client: httpx.Client, tensors: NDArray[np.float32]) -> list[float]:
     raw = np.ascontiguousarray(tensors, "<f4").tobytes()
     about = {"name": "image", "shape": list(tensors.shape), "datatype": "FP32"}
     text = json.dumps({"inputs": [{**about, "parameters": {"binary_data_size": len(raw)}}]}).encode()
-    return {"content": text + raw, "headers": {"Inference-Header-Content-Length": str(len(text))}}
-
-
-def _inferred(answer: object) -> list[float]:
-    output = answer.json()["outputs"][0]  # type: ignore[attr-defined]
+    headers = {"Inference-Header-Content-Length": str(len(text))}
+    output = client.post("/v2/models/default/infer", content=text + raw, headers=headers).json()["outputs"][0]
     return [float(value) for value in np.reshape(output["data"], output["shape"])[:, 1]]
+
+
+def infer_by_grpc(service: Service, tensors: NDArray[np.float32]) -> list[float]:
+    request = oip_pb2.ModelInferRequest(model_name="default")
+    request.inputs.add(name="image", datatype="FP32", shape=tensors.shape)
+    request.raw_input_contents.append(np.ascontiguousarray(tensors, "<f4").tobytes())
+    with grpc.insecure_channel(f"127.0.0.1:{service.grpc_port}") as channel:
+        call = channel.unary_unary(
+            "/inference.GRPCInferenceService/ModelInfer",
+            request_serializer=oip_pb2.ModelInferRequest.SerializeToString,
+            response_deserializer=oip_pb2.ModelInferResponse.FromString,
+        )
+        found = call(request, metadata=(("authorization", f"Bearer {service.token}"),), timeout=30)
+    output = found.outputs[0]
+    raw = found.raw_output_contents
+    values = np.frombuffer(raw[0], "<f4") if raw else np.asarray(output.contents.fp32_contents, np.float32)
+    return [float(value) for value in values.reshape(output.shape)[:, 1]]
