@@ -83,19 +83,20 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
     _check_names([task.model.name for task in tasks])
     _require_port(settings)
     roller = make_roller(online, settings)
-    with TemporaryDirectory(prefix="sievert-") as own, _run(settings) as token:
-        _prepare_environment(settings, Path(own))
-        with open_session(settings.cluster) as session:
-            _start(settings)
-            for task in tasks:
-                _deploy_model(task, most=settings.serve.max_replicas or max(1, session.cpus))
-            _deploy_front(FrontTask(tuple(task.model for task in tasks), settings, results.absolute(), online))
-            roller.start()
-            try:
-                yield Running(url_of(settings), tuple(task.model for task in tasks), roller, token)
-            finally:
-                _stop()
-                roller.stop()
+    served = tuple(task.model for task in tasks)
+    with contextlib.ExitStack() as held:
+        own = Path(held.enter_context(TemporaryDirectory(prefix="sievert-")))
+        token = held.enter_context(_run(settings))
+        _prepare_environment(settings, own)
+        held.callback(roller.stop)  # once every replica is gone: what they held is closed and anchored
+        session = held.enter_context(open_session(settings.cluster))
+        held.callback(_stop)
+        _start(settings)
+        for task in tasks:
+            _deploy_model(task, most=settings.serve.max_replicas or max(1, session.cpus))
+        _deploy_front(FrontTask(served, settings, results.absolute(), online))
+        roller.start()
+        yield Running(url_of(settings), served, roller, token)
 
 
 @contextlib.contextmanager

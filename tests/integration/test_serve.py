@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import grpc
@@ -10,6 +10,7 @@ import pytest
 
 from models.package import load_package
 from pipelines.preprocess.steps import apply_recipe
+from pipelines.results.keystore import KeyStore
 from pipelines.results.ledger import EmbeddedLedger
 from pipelines.results.opening import open_records
 from pipelines.results.outfolder import OutFolder
@@ -49,7 +50,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="module")
 def tensors(drawn: list[Path]) -> NDArray[np.float32]:
     recipe = load_package("default").recipe
-    return np.stack([apply_recipe(cv2.imread(str(file), cv2.IMREAD_UNCHANGED), recipe) for file in drawn])
+    return np.stack([apply_recipe(np.asarray(cv2.imread(str(file), cv2.IMREAD_UNCHANGED)), recipe) for file in drawn])
 
 
 def test_batch_and_every_online_interface_give_the_same_probabilities(
@@ -97,7 +98,7 @@ def test_a_clinician_sees_a_study_that_was_just_sent_and_acknowledges_it(service
                 break
             page.wait_for_timeout(500)
             page.reload()
-        page.click(f"text={record[:12]}")
+        page.click("a.go")
         page.wait_for_selector("text=Verified on ledger", timeout=30_000)
         page.keyboard.press("a")
         page.wait_for_selector("text=acknowledged")
@@ -111,18 +112,12 @@ def test_what_was_answered_is_sealed_and_anchored_like_a_batch(tmp_path: Path, d
     assert refused["reason"] == "format.unknown"
     assert service.stop() == 0
     outs = [OutFolder(job.parent) for job in service.results.glob("online/*/job.json")]
-    settings, ledger = settings_in(tmp_path), EmbeddedLedger(tmp_path / "ledger.sqlite")
+    ledger = EmbeddedLedger(tmp_path / "ledger.sqlite")
     found = [verify_job(out, ledger) for out in outs]
     assert [one.lies for one in found] == [[]] * len(outs)
     assert (sum(one.verified for one in found), sum(one.refused for one in found)) == (7, 1)
-    kept = {one["record"] for out in outs for one in open_records(out, _keys(settings.store.keys))}
+    kept = {one["record"] for out in outs for one in open_records(out, KeyStore(tmp_path / "keys"))}
     assert kept == {answer["record"] for answer in answers}
-
-
-def _keys(folder: Path) -> Any:
-    from pipelines.results.keystore import KeyStore
-
-    return KeyStore(folder)
 
 
 def screened(answer: httpx.Response) -> float:

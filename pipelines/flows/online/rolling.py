@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("sievert.serve")
 EVERY_S = 2.0
+LAST_S, _AGAIN_S = 15.0, 0.2
 
 
 class Roller:
@@ -51,12 +53,16 @@ class Roller:
         """Run a pass every two seconds, on a thread of its own."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End it after a last pass, for what replicas have let go of meanwhile."""
+    def stop(self, *, wait_s: float = LAST_S) -> None:
+        """End it once all that replicas held is closed and anchored; what takes longer, the next service finds."""
         self._done.set()
         if self._thread.is_alive():
             self._thread.join()
+        end = time.monotonic() + wait_s
         self.run_once()
+        while find_spools(self._keys.folder) and time.monotonic() < end:
+            time.sleep(_AGAIN_S)
+            self.run_once()
 
     def run_once(self) -> int:
         """One pass; returns how many jobs were anchored. Never raises: the service goes on answering."""
