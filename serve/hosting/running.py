@@ -41,6 +41,8 @@ _PORTS = (
     "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT",
 )
 """What else listens, on this machine only; fixed ones would keep a second service from starting."""
+_DEREGISTER_S = 2
+"""How long a replica that is stopped stays reachable, until HAProxy knows of it, in seconds."""
 _CLIENT_S = 60
 """How long a client may be silent in the middle of a request, in seconds."""
 ONLINE = "online"
@@ -179,6 +181,7 @@ def _prepare_environment(settings: Settings, folder: Path) -> None:
             "RAY_SERVE_HAPROXY_NBTHREAD": "1",
             "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": str(_CLIENT_S),
             "RAY_SERVE_HAPROXY_TIMEOUT_SERVER_S": str(int(options.timeout_s) + _CLIENT_S),
+            "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": str(_DEREGISTER_S),
             "RAY_SERVE_LOG_TO_STDERR": "0",
             "RAY_worker_niceness": "0",
         }
