@@ -78,7 +78,7 @@ def open_rows(
     opened = keys.data_keys(job, shard=shard, attempt=content.footer.attempt)
     rows = [row for row in content.rows if wanted(row) and row.index not in opened.erased]
     _log(keys, header, [row.record for row in rows])
-    return OpenedShard([_open_parts(job, row, opened) for row in rows], opened.erased)
+    return OpenedShard([open_row_parts(job, row, opened) for row in rows], opened.erased)
 
 
 def open_records(
@@ -163,11 +163,18 @@ def check_openable(out: OutFolder, keys: KeyStore) -> tuple[JobHeader, list[int]
 
 
 def _open_row(job: str, row: SealedRow, opened: OpenedKeys) -> dict[str, Any]:
-    found = _open_parts(job, row, opened)
+    found = open_row_parts(job, row, opened)
     return {**found.identity, "named_patient": found.identity.get("patient"), **found.record}
 
 
-def _open_parts(job: str, row: SealedRow, opened: OpenedKeys) -> OpenedRow:
+def open_row_parts(job: str, row: SealedRow, opened: OpenedKeys) -> OpenedRow:
+    """One row in clear.
+
+    Raises:
+        ErasedError: Its patient was erased.
+        KeyStoreError: There is no data key for it.
+        IntegrityError: It is damaged.
+    """
     if row.index in opened.erased:
         raise ErasedError("the record's patient was erased", record=row.record)
     if row.index not in opened.keys:

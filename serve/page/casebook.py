@@ -7,6 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from pipelines.results.opening import open_rows
+from pipelines.results.rolling.closing import is_open
+from pipelines.results.rolling.reading import open_spooled
 from serve.page.casetable import CasePage, CaseTable
 from serve.page.joblist import find_jobs
 from serve.page.taking import TakenJob, take
@@ -123,10 +125,13 @@ class CaseBook:
             IntegrityError: It is damaged.
         """
         out, header = self.job(row.job)
-        opened = open_rows(out, self.keys, header, row.shard, wanted=lambda one: one.index == row.place)
-        if not opened.rows:
+        if is_open(out):
+            rows = open_spooled(self.keys, row.job, wanted=lambda index: index == row.place)
+        else:
+            rows = open_rows(out, self.keys, header, row.shard, wanted=lambda one: one.index == row.place).rows
+        if not rows:
             raise ErasedError("the record's patient was erased", record=row.record)
-        return {**opened.rows[0].record, "identity": opened.rows[0].identity}
+        return {**rows[0].record, "identity": rows[0].identity}
 
     def _forget(self) -> None:
         for job in self._reviews.jobs() if not self.keys.is_exported else ():

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from pipelines.results.rolling.closing import is_open
 from pipelines.results.rolling.job import picture_context, picture_file
+from pipelines.results.rolling.reading import spooled_key
 from pipelines.results.sealing import unseal
 from pipelines.results.shardfile import read_footer
 from sievert.errors import IntegrityError
@@ -40,12 +42,17 @@ class SealedPictures:
         file = picture_file(out, record["record"])
         if not file.is_file():
             return None
-        shard = record["index"] // header.shard_size
-        job, attempt = header.job, read_footer(out.shard(shard)).attempt
-        key = self._keys.data_keys(job, shard=shard, attempt=attempt).keys.get(record["index"])
+        key = self._key(out, header, record["index"])
         if key is None:
             return None
-        return _decoded(unseal(file.read_bytes(), key=key, context=picture_context(job, record["record"])))
+        return _decoded(unseal(file.read_bytes(), key=key, context=picture_context(header.job, record["record"])))
+
+    def _key(self, out: OutFolder, header: JobHeader, index: int) -> bytes | None:
+        if is_open(out):
+            return spooled_key(self._keys, header.job, index)
+        shard = index // header.shard_size
+        attempt = read_footer(out.shard(shard)).attempt
+        return self._keys.data_keys(header.job, shard=shard, attempt=attempt).keys.get(index)
 
 
 class FirstOf:

@@ -6,8 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelines.results.opening import check_openable, open_rows
+from pipelines.results.rolling.reading import open_spooled, read_open_header, spooled_bytes
 from serve.page.case import row_of
-from sievert.errors import IntegrityError, KeyStoreError, SievertError, UnfinishedError, WrongKeyError
+from sievert.errors import (
+    IntegrityError,
+    KeyStoreError,
+    SievertError,
+    StorageError,
+    UnfinishedError,
+    WrongKeyError,
+)
 
 if TYPE_CHECKING:
     from pipelines.results.keystore import KeyStore
@@ -24,6 +32,8 @@ class TakenJob:
         header: As it was first read; None as long as it cannot be.
         shards: Those that are in the index.
         bad: Shards that cannot be opened: why, and what the file's state was, by number.
+        spooled: Size of an open job's spool when it was last read.
+        open_rows: Records of an open job that are in the index.
         problem: Why nothing more can be taken in; empty where all is well.
         marks: The marks of erasure that were applied.
     """
@@ -32,6 +42,8 @@ class TakenJob:
     header: JobHeader | None = None
     shards: set[int] = field(default_factory=set)
     bad: dict[int, tuple[str, tuple[int, int]]] = field(default_factory=dict)
+    spooled: int = 0
+    open_rows: int = 0
     problem: str = ""
     marks: frozenset[str] = frozenset()
 
@@ -47,8 +59,8 @@ def take(job: TakenJob, keys: KeyStore, table: CaseTable) -> None:
     """Take in what was committed since, and let go of who was erased since."""
     try:
         header, shards = check_openable(job.out, keys)
-    except UnfinishedError:  # a rolling job that takes further records: they come in when it is closed
-        job.problem = ""
+    except UnfinishedError:
+        _take_open(job, keys, table)
         return
     except SievertError as error:
         job.problem = _told(error)
@@ -58,6 +70,25 @@ def take(job: TakenJob, keys: KeyStore, table: CaseTable) -> None:
         if shard not in job.shards and not _is_known_bad(job, shard):
             _take_shard(job, header, shard, keys, table)
     if not keys.is_exported:
+        _let_go(job, header.job, keys, table)
+
+
+def _take_open(job: TakenJob, keys: KeyStore, table: CaseTable) -> None:
+    """What a rolling job holds that takes further records; once it is closed, its shards hold the same."""
+    try:
+        job.header = header = read_open_header(job.out)
+        size = spooled_bytes(keys, header.job)
+        if size != job.spooled:
+            opened = open_spooled(keys, header.job, wanted=lambda index: index >= job.open_rows)
+            table.add(
+                row_of(row, job=header.job, planned=header.created, shard=row.index // header.shard_size)
+                for row in opened
+            )
+            job.spooled, job.open_rows = size, max([job.open_rows, *(row.index + 1 for row in opened)])
+    except SievertError as error:
+        job.problem = "" if isinstance(error, StorageError) else _told(error)  # it is being closed in this moment
+    else:
+        job.problem = ""
         _let_go(job, header.job, keys, table)
 
 

@@ -47,7 +47,7 @@ class Entry:
     Attributes:
         record: Its id.
         patient: The pseudonym whose data key seals it.
-        payload: The record; its job and leaf are filled in.
+        payload: The record; its job, leaf and time are filled in.
         identity: The identity envelope.
         refusal: Why it was quarantined, if it was.
         counts: Of this one record.
@@ -117,7 +117,8 @@ class RollingJob:
             StorageError: And its kinds; the record is not in the job then.
         """
         with self._lock:
-            payload = {**entry.payload, "job": self.job, "index": self.count}
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            payload = {**entry.payload, "job": self.job, "index": self.count, "time": now}
             sealer = RowSealer(self.job)
             row = sealer.seal_row(
                 index=self.count,

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from pipelines.results.custody.creating import create_key_store
+from pipelines.results.custody.erasing import erase
 from pipelines.results.keystore import KeyStore
+from pipelines.results.ledger import EmbeddedLedger
 from pipelines.results.outfolder import OutFolder, RollingHeader, read_job
 from pipelines.results.rolling.closing import close_spool
 from pipelines.results.rolling.job import Entry, RollingJob, picture_file, refreshed
@@ -16,14 +18,15 @@ from serve.page.casebook import CaseBook
 from serve.page.query import CaseQuery
 from serve.page.reviews import Reviews
 from serve.page.sealedpictures import FirstOf, SealedPictures
-from sievert.errors import WrongKeyError
+from serve.page.verification import Verifier
+from sievert.errors import ErasedError, WrongKeyError
 from sievert.records import ShardCounts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PICTURE = np.arange(64 * 48, dtype=np.uint16).reshape(64, 48) * 20
-RECORD = "1" * 32
+RECORD, PATIENT = "1" * 32, "e" * 32
 
 
 @pytest.fixture
@@ -38,9 +41,9 @@ def roll(tmp_path: Path, keys: KeyStore) -> RollingJob:
     model = {"name": "m", "version": "1", "digest": "d"}
     header = refreshed(RollingHeader("", "0", 0, 4, "", "", model, "r", decision, {}, 1, keys.fingerprint))
     job = RollingJob(tmp_path / "results", header, keys, seeds={}, to_disk=False)
-    told = {"record": RECORD, "outcome": "screened", "decision": "positive", "probability": 0.9, "patient": "p"}
+    told = {"record": RECORD, "outcome": "screened", "decision": "positive", "probability": 0.9, "patient": PATIENT}
     png = cv2.imencode(".png", PICTURE)[1].tobytes()
-    job.add(Entry(RECORD, "p", told, {"StudyInstanceUID": "1.2"}, None, ShardCounts(planned=1, screened=1), png))
+    job.add(Entry(RECORD, PATIENT, told, {"StudyInstanceUID": "1.2"}, None, ShardCounts(planned=1, screened=1), png))
     return job
 
 
@@ -79,17 +82,38 @@ def test_a_picture_under_another_records_name_does_not_open(tmp_path: Path, keys
         SealedPictures(keys).load(out, read_job(out), {"record": "2" * 32, "index": 0})
 
 
-def test_an_open_rolling_job_is_no_warning_and_its_cases_come_in_when_it_is_closed(
-    tmp_path: Path, keys: KeyStore
-) -> None:
+def test_a_study_is_on_the_list_before_its_job_is_closed_and_once_afterwards(tmp_path: Path, keys: KeyStore) -> None:
     job = roll(tmp_path, keys)
     reviews = Reviews(tmp_path / "state", identity_key=keys.identity_key)
     book = CaseBook(tmp_path / "results", keys, reviews)
     book.refresh()
-    assert (book.warnings(), book.page(CaseQuery(), me="").rows) == ([], [])
+    (row,) = book.page(CaseQuery(), me="").rows
+    assert (book.warnings(), row.record) == ([], RECORD)
+    assert book.open(row)["identity"] == {"StudyInstanceUID": "1.2"}
+    out, header = book.job(row.job)
+    found = SealedPictures(keys).load(out, header, book.open(row))
+    assert found is not None
+    assert np.array_equal(found, PICTURE)
+    badge = Verifier(book, EmbeddedLedger(tmp_path / "ledger.sqlite")).verify(row)
+    assert badge.state == "unanchored"
     job.release()
     (spool,) = find_spools(keys.folder)
     close_spool(spool, keys)
     book.refresh()
     assert [row.record for row in book.page(CaseQuery(), me="").rows] == [RECORD]
+    assert book.open(row)["identity"] == {"StudyInstanceUID": "1.2"}
+    reviews.close()
+
+
+def test_a_patient_who_is_erased_leaves_the_list_of_an_open_job(tmp_path: Path, keys: KeyStore) -> None:
+    roll(tmp_path, keys)
+    reviews = Reviews(tmp_path / "state", identity_key=keys.identity_key)
+    book = CaseBook(tmp_path / "results", keys, reviews)
+    book.refresh()
+    (row,) = book.page(CaseQuery(), me="").rows
+    erase(keys, PATIENT, job=None, progress=lambda *_: None)
+    book.refresh()
+    assert book.page(CaseQuery(), me="").rows == []
+    with pytest.raises(ErasedError):
+        book.open(row)
     reviews.close()
