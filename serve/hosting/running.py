@@ -182,6 +182,8 @@ def _prepare_environment(settings: Settings, folder: Path) -> None:
             "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": str(_CLIENT_S),
             "RAY_SERVE_HAPROXY_TIMEOUT_SERVER_S": str(int(options.timeout_s) + _CLIENT_S),
             "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": str(_DEREGISTER_S),
+            "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",  # ours never blocks the loop, and a hop costs time
+            "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
             "RAY_SERVE_LOG_TO_STDERR": "0",
             "RAY_worker_niceness": "0",
         }

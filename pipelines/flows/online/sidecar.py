@@ -6,10 +6,11 @@ The service starts it once and sends it study after study. It ends itself where 
 
 from __future__ import annotations
 
+import fcntl
 import io
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from queue import Queue
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 # -P: the current directory, where a user may have modules of our names, stays off the import path
 _COMMAND = (sys.executable, "-P", "-c", "from pipelines.flows.online.sidecar import main; main()")
+_PIPE_BYTES = 1 << 20
 _FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
@@ -112,6 +114,8 @@ class Sidecar:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter
                 _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
+            for pipe in (process.stdin, process.stdout):
+                _widen(pipe.fileno())  # type: ignore[union-attr]  # both were asked for
             send(process.stdin, self._about)  # type: ignore[arg-type]  # as above
         except OSError as error:
             raise ServeError("the process that admits studies could not be started") from error
@@ -139,6 +143,12 @@ class Sidecars:
         """End all."""
         for one in self._all:
             one.stop()
+
+
+def _widen(descriptor: int) -> None:
+    """Room for a whole tensor in the pipe: with the usual 64 KiB the two sides would wait for each other in turns."""
+    with suppress(OSError):
+        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def main() -> None:
