@@ -1,8 +1,9 @@
 """What the online service adds to a bare network, beside FastAPI with uvicorn and LitServe; scaling under load; soak.
 
 One network of the zoo at 224 px with drawn weights, one radiograph as PNG, client and servers on the same cores, in
-turn in one run. Ours authenticates, admits in a process of its own, decides, explains, seals and spools each study before it
-is answered; the others decode, preprocess and predict. `--soak 1800` adds half an hour of load and the memory it takes.
+turn in one run. Ours authenticates, admits in a process of its own, decides, explains, seals and spools each study
+before it is answered; the others decode, preprocess and predict. `--soak 1800` adds half an hour of load and what
+memory does meanwhile.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from sievert.branches import Branch, Place, user_data_dir
 from sievert.branchurls import SafeUrl, from_json
 
 Names = Annotated[tuple[str, ...], BeforeValidator(from_json)]
+Weights = Annotated[dict[str, Annotated[float, Field(ge=0)]], BeforeValidator(from_json)]
 
 
 class OidcSettings(Branch):
@@ -55,6 +56,11 @@ class ServeSettings(Branch):
     state: Place = Field(
         default_factory=lambda: user_data_dir() / "serve",
         description="Folder of what the service keeps besides results: reviews, assignments (mode 0700).",
+    )
+    weights: Weights = Field(
+        default={},
+        description="Share of the studies that name no model, by model, as JSON; left out: all go to the first. "
+        "A study goes to the same model whenever it is sent.",
     )
     min_replicas: NonNegativeInt = Field(default=1, description="Replicas of a model at least; 0: none while idle.")
     max_replicas: PositiveInt | None = Field(default=None, description="At most; left out: one for each CPU.")

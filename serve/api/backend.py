@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from sievert.errors import ModelMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -86,6 +87,16 @@ class Backend(Protocol):
         """Screen a study; it is sealed before this returns."""
 
 
+def choose_model(backend: Backend, name: str | None, content: bytes) -> str:
+    """Which model a study is for: the one that is named, else by the backend's weights.
+
+    Raises:
+        ModelMissingError: None of that name is served.
+    """
+    weights: Mapping[str, float] = getattr(backend, "weights", {})
+    return find_model(backend, name).name if name else share_out(backend.models, weights, content)
+
+
 def find_model(backend: Backend, name: str | None) -> ServedModel:
     """A model by its name; the first where none is named.
 
@@ -97,6 +108,26 @@ def find_model(backend: Backend, name: str | None) -> ServedModel:
             return model
     served = ", ".join(model.name for model in backend.models)
     raise ModelMissingError("no model of that name is served", remedy=f"Served are: {served}.")
+
+
+def share_out(models: Sequence[ServedModel], weights: Mapping[str, float], content: bytes) -> str:
+    """Which model a study that names none is for: by weight, and always the same for the same study.
+
+    Args:
+        models: What is served; without weights, the first.
+        weights: By name, 0 or more; models that are not named get nothing.
+        content: The study.
+    """
+    shares = [(model.name, weights.get(model.name, 0.0)) for model in models]
+    total = sum(share for _, share in shares)
+    if total <= 0:
+        return models[0].name
+    place = int.from_bytes(sha256(content).digest()[:8], "big") / 2**64 * total
+    for name, share in shares:
+        place -= share
+        if place < 0:
+            return name
+    return next(name for name, share in reversed(shares) if share > 0)
 
 
 class LocalBackend:

@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 from serve.access.principal import Permission, Principal, Role
-from serve.api.backend import Backend, find_model
+from serve.api.backend import Backend, choose_model, find_model
 from serve.api.problems import described, problem
 from sievert.errors import SievertError
 
@@ -163,11 +163,12 @@ class Jobs:
             job.tell()
 
     async def _screen(self, job: _Job) -> None:
-        name, asking = find_model(self._backend, job.asking.model).name, job.asking
+        asking = job.asking
         job.contents.reverse()
         job.tell()
         while job.contents:
             content = job.contents.pop()
+            name = choose_model(self._backend, asking.model, content)
             found = await self._backend.screen(name, content, patient=asking.patient, shown=asking.shown)
             job.records.append(found.record)
             job.tell()

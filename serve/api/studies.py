@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from serve.api.accepting import DICOM, FHIR, JSON, choose
-from serve.api.backend import Backend, find_model
+from serve.api.backend import Backend, choose_model, find_model
 from serve.api.bodies import SINGLE, is_multipart, is_single, split_parts
 from serve.api.documents import diagnostic_report, report_bundle, structured_reports
 from serve.api.problems import described, problem
@@ -63,8 +63,12 @@ def _asking(
 
 async def screen_all(backend: Backend, contents: Sequence[bytes], asking: Asking) -> list[Answer]:
     """Screen studies one after another: each is sealed before the next begins."""
-    name = find_model(backend, asking.model).name
-    return [await backend.screen(name, content, patient=asking.patient, shown=asking.shown) for content in contents]
+    return [
+        await backend.screen(
+            choose_model(backend, asking.model, content), content, patient=asking.patient, shown=asking.shown
+        )
+        for content in contents
+    ]
 
 
 def read_contents(body: bytes, content_type: str) -> list[bytes] | None:

@@ -24,7 +24,7 @@ from serve.listener.storage import DicomListener
 from serve.page.router import CONTENT_POLICY, OPEN_PREFIXES, PAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -65,11 +65,11 @@ class HandleBackend:
 
     Args:
         models: What is served; each is an app of its name.
-        timeout_s: How long one may take.
+        weights: Share of the studies that name no model, by model.
     """
 
-    def __init__(self, models: Sequence[ServedModel], *, timeout_s: float) -> None:
-        self.models, self._timeout_s = tuple(models), timeout_s
+    def __init__(self, models: Sequence[ServedModel], *, weights: Mapping[str, float]) -> None:
+        self.models, self.weights = tuple(models), weights
         self._handles: dict[str, Any] = {}
 
     async def infer(self, name: str, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -95,7 +95,7 @@ class FrontReplica:
     def __init__(self, task: FrontTask) -> None:
         self._task = task
         settings = task.settings.serve
-        self._backend = HandleBackend(task.models, timeout_s=settings.timeout_s)
+        self._backend = HandleBackend(task.models, weights=settings.weights)
         self._guard = open_guard(settings)
         self._worklist = open_worklist(task.results, task.online, task.settings)
         self._jobs: Jobs | None = None

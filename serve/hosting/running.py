@@ -29,7 +29,7 @@ from serve.hosting.replica import ModelReplica, ReplicaTask
 from sievert.errors import ConfigError, PortTakenError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from serve.api.backend import ServedModel
     from sievert.settings import Settings
@@ -82,7 +82,7 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
     """
     online = online_folder(results.absolute())
     tasks = [_replica_task(model, online, settings) for model in models]
-    _check_names([task.model.name for task in tasks])
+    _check_names([task.model.name for task in tasks], settings.serve.weights)
     _require_port(settings)
     roller = make_roller(online, settings)
     served = tuple(task.model for task in tasks)
@@ -143,9 +143,11 @@ def _replica_task(model: str | Path, online: Path, settings: Settings) -> Replic
     return ReplicaTask(served, task, settings.serve)
 
 
-def _check_names(names: list[str]) -> None:
+def _check_names(names: list[str], weights: Mapping[str, float]) -> None:
     if len(set(names)) != len(names):
         raise ConfigError("two models have the same name", remedy="Rename the folder of one of them.")
+    if strange := sorted(set(weights) - set(names)):
+        raise ConfigError(f"serve.weights names a model that is not served: {strange[0]}")
     if DEPLOYMENT in names:
         raise ConfigError(f"a model cannot be served under the name {DEPLOYMENT}", remedy="Rename its folder.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -45,6 +46,7 @@ def demo(
         return
     tell({**answer, "report": str(out / "results" / "report.html")})
     _tell_end(verified, file)
+    _offer(out)
 
 
 MARKER = ".sievert-demo"
@@ -90,6 +92,14 @@ def _verify(out: Path) -> int:
     if found.lies:
         raise IntegrityError(f"the demo's results do not verify: {found.lies[0]}")
     return found.verified
+
+
+def _offer(out: Path) -> None:
+    """The same results as a clinician sees them."""
+    results, keys, ledger = (shlex.quote(str(out / name)) for name in ("results", "keys", "ledger.sqlite"))
+    say = console.stdout().print
+    say("to see them as a worklist, and to ask about further images online:")
+    say(f"  [bold]sievert serve default --results {results} --keys {keys} --ledger {ledger}[/]", soft_wrap=True)
 
 
 def _tell_end(verified: int, file: Path) -> None:
