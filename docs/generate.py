@@ -1,4 +1,4 @@
-"""Writes docs/reference from the code: errors, reasons, settings, commands. `--check` fails where they drift."""
+"""Writes docs/reference and the chart's values from the code. `--check` fails where they drift."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from typer.main import get_command
 
+from cluster.chart.writing import FILES
 from models.networks.registry import ARCHITECTURES
 from models.pretraining.settings import PretrainSettings
 from models.training.settings import AugmentSettings, TrainingSettings
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REFERENCE = Path(__file__).parent / "reference"
+CHART = Path(__file__).parent.parent / "helm" / "sievert"
 NOTE = "<!-- written by `make docs` from the code: change it there -->\n\n"
 
 
@@ -194,15 +196,14 @@ PAGES = {
 def main() -> None:
     """Write the pages, or with `--check` say which are out of date."""
     REFERENCE.mkdir(exist_ok=True)
-    stale = []
-    for name, make in PAGES.items():
-        file, content = REFERENCE / name, NOTE + make()
-        if not file.exists() or file.read_text("utf-8") != content:
-            stale.append(name)
-            if "--check" not in sys.argv:
-                file.write_text(content, "utf-8")
-    if stale and "--check" in sys.argv:
-        sys.exit(f"out of date: {', '.join(stale)}; run `make docs`")
+    pages = {REFERENCE / name: NOTE + make() for name, make in PAGES.items()}
+    pages |= {CHART / name: make() for name, make in FILES.items()}
+    stale = [file for file, content in pages.items() if not file.exists() or file.read_text("utf-8") != content]
+    if "--check" not in sys.argv:
+        for file in stale:
+            file.write_text(pages[file], "utf-8")
+    elif stale:
+        sys.exit(f"out of date: {', '.join(file.name for file in stale)}; run `make docs`")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,53 @@
+{{/* What no schema says, because it is about two values at once. */}}
+{{- define "sievert.checks" -}}
+{{- $on := list -}}
+{{- range $name := list "research" "nightly" "inference" -}}
+{{- $part := index $.Values $name -}}
+{{- if $part.enabled -}}
+{{- $on = append $on $name -}}
+{{- include "sievert.checkGroups" (dict "root" $ "name" $name "part" $part) -}}
+{{- end -}}
+{{- end -}}
+{{- if not $on -}}{{- fail "nothing is enabled: set one of research.enabled, nightly.enabled, inference.enabled" -}}{{- end -}}
+{{- include "sievert.checkStores" (dict "root" $ "on" $on) -}}
+{{- if and .Values.kueue.queue .Values.nightly.enabled .Values.nightly.autoscaling.enabled -}}
+{{- fail "kueue.queue and nightly.autoscaling.enabled exclude each other: Kueue reserves a job's workers before it starts" -}}
+{{- end -}}
+{{- if and .Values.externalSecrets.store (not .Values.externalSecrets.secrets) -}}
+{{- fail "externalSecrets.store is set, and externalSecrets.secrets names none" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "sievert.checkStores" -}}
+{{- $values := .root.Values -}}
+{{- if and (eq $values.results.kind "s3") (not $values.results.url) -}}{{- fail "results.kind is s3: results.url says where" -}}{{- end -}}
+{{- if eq $values.ledger.kind "rpc" -}}
+{{- if not (and $values.ledger.existingSecret $values.ledger.contract (gt (int $values.ledger.chainId) 0)) -}}
+{{- fail "ledger.kind is rpc: it needs ledger.existingSecret, ledger.chainId and ledger.contract" -}}
+{{- end -}}
+{{- else if gt (len .on) 1 -}}
+{{- fail (printf "the embedded ledger has one writer, and %s are enabled: set ledger.kind to rpc, or enable one" (join ", " .on)) -}}
+{{- end -}}
+{{- if and $values.nightly.enabled (not $values.images.enabled) -}}
+{{- range $values.nightly.inputs -}}
+{{- if hasPrefix "/images" . -}}{{- fail (printf "nightly.inputs names %s, and images.enabled is false" .) -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* dict "root" "name" "part" */}}
+{{- define "sievert.checkGroups" -}}
+{{- $seen := dict -}}
+{{- if ge (int .part.head.objectStoreGib) (int .part.head.memoryGib) -}}
+{{- fail (printf "%s.head: objectStoreGib is part of memoryGib, so it is less" .name) -}}
+{{- end -}}
+{{- range .part.groups -}}
+{{- $group := mergeOverwrite (deepCopy $.root.Values.groupDefaults) . -}}
+{{- $where := printf "%s.groups, %s" $.name $group.name -}}
+{{- if hasKey $seen $group.name -}}{{- fail (printf "%s: two groups have this name" $where) -}}{{- end -}}
+{{- $_ := set $seen $group.name true -}}
+{{- if ge (int $group.objectStoreGib) (int $group.memoryGib) -}}{{- fail (printf "%s: objectStoreGib is part of memoryGib, so it is less" $where) -}}{{- end -}}
+{{- if gt (int $group.minReplicas) (int $group.maxReplicas) -}}{{- fail (printf "%s: minReplicas is more than maxReplicas" $where) -}}{{- end -}}
+{{- if and $.part.autoscaling.enabled (gt (int $group.replicas) (int $group.maxReplicas)) -}}{{- fail (printf "%s: replicas is more than maxReplicas" $where) -}}{{- end -}}
+{{- end -}}
+{{- end -}}
