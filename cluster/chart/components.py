@@ -18,6 +18,11 @@ class Research(Part):
     """A RayCluster that stays, for jobs that people submit."""
 
     enabled: bool = Field(default=False, description="Run it.")
+    signs: bool = Field(
+        default=False,
+        description="Give its head the ledger, the passphrase and `secrets.driver`: jobs can anchor then, and whoever "
+        "may submit one can read these.",
+    )
     head: Machine = Field(default=_HEAD, description="Its head; screens nothing itself.")
     groups: Groups = Field(default=_WORKERS, description="Its workers: any of `groupDefaults`, and a `name`.")
     autoscaling: Autoscaling = Field(default=Autoscaling(enabled=True), description="Workers by need.")

@@ -25,8 +25,11 @@
 {{- if not (and $values.ledger.existingSecret $values.ledger.contract (gt (int $values.ledger.chainId) 0)) -}}
 {{- fail "ledger.kind is rpc: it needs ledger.existingSecret, ledger.chainId and ledger.contract" -}}
 {{- end -}}
-{{- else if gt (len .on) 1 -}}
-{{- fail (printf "the embedded ledger has one writer, and %s are enabled: set ledger.kind to rpc, or enable one" (join ", " .on)) -}}
+{{- else -}}
+{{- $signing := ternary .on (without .on "research") $values.research.signs -}}
+{{- if gt (len $signing) 1 -}}
+{{- fail (printf "the embedded ledger has one writer, and %s would write it: set ledger.kind to rpc, or enable one" (join " and " $signing)) -}}
+{{- end -}}
 {{- end -}}
 {{- if and $values.nightly.enabled (not $values.images.enabled) -}}
 {{- range $values.nightly.inputs -}}

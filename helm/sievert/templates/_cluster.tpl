@@ -81,6 +81,9 @@ workerGroupSpecs:
 {{/* The template of one of Ray's pods: dict "root" "component" "machine" "head" "scaled". */}}
 {{- define "sievert.pod" -}}
 {{- $root := .root -}}
+{{- /* jobs of researchers run on their head: what it is given, they can read */ -}}
+{{- $signs := and .head (or (ne .component "research") $root.Values.research.signs) -}}
+{{- $given := merge (dict "signs" $signs) . -}}
 {{- $gpus := ternary 0 (int .machine.gpus) .head -}}
 metadata:
   labels:
@@ -116,8 +119,8 @@ spec:
       securityContext:
         {{- include "sievert.containerSecurity" $root | nindent 8 }}
       env:
-        {{- include "sievert.env" . | nindent 8 }}
-      {{- with include "sievert.envFrom" . | trim }}{{ . | nindent 6 }}{{ end }}
+        {{- include "sievert.env" $given | nindent 8 }}
+      {{- with include "sievert.envFrom" $given | trim }}{{ . | nindent 6 }}{{ end }}
       ports:
         {{- if .head }}
         - {name: gcs-server, containerPort: 6379}
@@ -139,9 +142,9 @@ spec:
         {{- end }}
       {{- include "sievert.probes" . | nindent 6 }}
       volumeMounts:
-        {{- include "sievert.mounts" . | nindent 8 }}
+        {{- include "sievert.mounts" $given | nindent 8 }}
   volumes:
-    {{- include "sievert.volumes" . | nindent 4 }}
+    {{- include "sievert.volumes" $given | nindent 4 }}
 {{- end -}}
 
 {{/* Ray answers these without a token. Workers of the service get KubeRay's own readiness, which asks the proxy too. */}}

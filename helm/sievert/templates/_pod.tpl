@@ -55,7 +55,7 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- end -}}
 
-{{/* Environment of Ray's containers: dict "root" "component" "head". The root is read-only, so home is in /tmp. */}}
+{{/* Environment of Ray's containers: dict "root" "component" "signs". The root is read-only, so home is in /tmp. */}}
 {{- define "sievert.env" -}}
 - name: HOME
   value: /tmp
@@ -67,7 +67,7 @@ priorityClassName: {{ . }}
 - name: RAY_SERVE_ENABLE_HA_PROXY
   value: "1"
 {{- end }}
-{{- if and .head (eq .root.Values.ledger.kind "rpc") }}
+{{- if and .signs (eq .root.Values.ledger.kind "rpc") }}
 - name: SIEVERT_LEDGER__URL
   valueFrom:
     secretKeyRef:
@@ -78,13 +78,13 @@ priorityClassName: {{ . }}
 
 {{- define "sievert.envFrom" -}}
 {{- $secrets := .root.Values.secrets }}
-{{- if or $secrets.everywhere (and .head $secrets.driver) }}
+{{- if or $secrets.everywhere (and .signs $secrets.driver) }}
 envFrom:
 {{- with $secrets.everywhere }}
   - secretRef:
       name: {{ . }}
 {{- end }}
-{{- if .head }}
+{{- if .signs }}
 {{- with $secrets.driver }}
   - secretRef:
       name: {{ . }}
@@ -120,7 +120,7 @@ envFrom:
   mountPath: /models
   readOnly: true
 {{- end }}
-{{- if .head }}
+{{- if .signs }}
 {{- if eq $values.ledger.kind "embedded" }}
 - name: ledger
   mountPath: /ledger
@@ -137,7 +137,7 @@ envFrom:
 {{- end }}
 {{- end -}}
 
-{{/* dict "root" "head" "machine". /tmp/ray and /dev/shm have the names that KubeRay would give them. */}}
+{{/* dict "root" "component" "signs" "machine". /tmp/ray and /dev/shm have the names that KubeRay would give them. */}}
 {{- define "sievert.volumes" -}}
 {{- $values := .root.Values -}}
 - name: tmp
@@ -173,7 +173,7 @@ envFrom:
     claimName: {{ . }}
     readOnly: true
 {{- end }}
-{{- if .head }}
+{{- if .signs }}
 {{- if eq $values.ledger.kind "embedded" }}
 - name: ledger
   persistentVolumeClaim:

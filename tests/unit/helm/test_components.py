@@ -109,8 +109,11 @@ def test_the_nights_command_line_is_one_that_the_program_takes() -> None:
 
 
 def test_results_in_a_bucket_need_no_volume() -> None:
-    objects = render(preset("national"))
-    assert "s3://screening-results/nightly/" in one(objects, "RayJob")["spec"]["entrypoint"]
+    objects = render({"results": {"kind": "s3", "url": "s3://screening-results/nightly/"}})
+    assert (
+        "'s3://screening-results/nightly/{run}'".replace("{run}", "night-sievert-nightly-29384756")
+        in one(objects, "RayJob")["spec"]["entrypoint"]
+    )
     assert not [
         found for found in kind(objects, "PersistentVolumeClaim") if found["metadata"]["name"].endswith("-results")
     ]
@@ -136,7 +139,7 @@ def test_one_night_at_a_time_and_a_failed_one_is_not_asked_for_again_and_again()
 def test_gpus_and_slices_are_asked_for_counted_and_placed() -> None:
     group = next(
         one
-        for one in cluster_spec(one(render(preset("hospital")), "RayService"))["workerGroupSpecs"]
+        for one in cluster_spec(one(render(preset("hospital")), "RayCluster"))["workerGroupSpecs"]
         if one["groupName"] == "slice"
     )
     container = group["template"]["spec"]["containers"][0]
