@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
@@ -162,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--namespace", required=True)
     parser.add_argument("--run", required=True)
     parser.add_argument("--owner", default="")
-    parser.add_argument("--time-zone", type=ZoneInfo, default=ZoneInfo("UTC"))
+    parser.add_argument("--time-zone", type=_zone, default=ZoneInfo("UTC"))
     told = parser.parse_args(arguments)
     run = Run(told.run, told.namespace, told.owner)
     try:
@@ -173,6 +173,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     sys.stderr.write(f"{run.name}: {ended}\n")
     return 0 if ended == "SUCCEEDED" else 1
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{name} is no time zone") from error
 
 
 def _connected() -> Any:  # noqa: ANN401 - the client ships no types

@@ -57,9 +57,7 @@ class Nightly(Part):
     history: PositiveInt = Field(default=14, le=100, description="Runs that stay listed, of each outcome.")
     head: Machine = Field(default=_HEAD, description="Its head: the driver runs there, and anchors.")
     groups: Groups = Field(default=_WORKERS, description="Its workers: any of `groupDefaults`, and a `name`.")
-    autoscaling: Autoscaling = Field(
-        default=Autoscaling(), description="Workers by need; Kueue reserves whole jobs and wants it off."
-    )
+    autoscaling: Autoscaling = Field(default=Autoscaling(), description="Workers by need.")
 
 
 class Redis(Part):

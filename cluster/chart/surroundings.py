@@ -38,6 +38,9 @@ class NetworkPolicy(Part):
         default=Peer(namespace="kube-system", pod_labels={"k8s-app": "kube-dns"}),
         description="The cluster's name server.",
     )
+    dns_addresses: list[Cidr] = Field(
+        default=[], description="Name servers that are no pods: NodeLocal DNSCache is at `169.254.20.10/32`."
+    )
     clients: list[Peer] = Field(
         default=[], description="Who may ask the online service on 8000: your gateway or ingress controller."
     )
@@ -59,7 +62,9 @@ class Kueue(Part):
     """Quotas and queues by Kueue."""
 
     queue: str = Field(
-        default="", pattern=r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$", description="The LocalQueue; left out: none."
+        default="",
+        pattern=r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$",
+        description="The LocalQueue; left out: none. It takes `autoscaling` off.",
     )
 
 

@@ -6,13 +6,13 @@
 {{- if $part.enabled -}}
 {{- $on = append $on $name -}}
 {{- include "sievert.checkGroups" (dict "root" $ "name" $name "part" $part) -}}
+{{- if and $.Values.kueue.queue $part.autoscaling.enabled -}}
+{{- fail (printf "kueue.queue and %s.autoscaling.enabled exclude each other: Kueue reserves all workers before the first one starts" $name) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if not $on -}}{{- fail "nothing is enabled: set one of research.enabled, nightly.enabled, inference.enabled" -}}{{- end -}}
 {{- include "sievert.checkStores" (dict "root" $ "on" $on) -}}
-{{- if and .Values.kueue.queue .Values.nightly.enabled .Values.nightly.autoscaling.enabled -}}
-{{- fail "kueue.queue and nightly.autoscaling.enabled exclude each other: Kueue reserves a job's workers before it starts" -}}
-{{- end -}}
 {{- if and .Values.externalSecrets.store (not .Values.externalSecrets.secrets) -}}
 {{- fail "externalSecrets.store is set, and externalSecrets.secrets names none" -}}
 {{- end -}}

@@ -192,6 +192,13 @@ def test_outside_a_cluster_the_program_says_so(tmp_path: Path, capsys: pytest.Ca
     assert "no pod of a Kubernetes cluster" in capsys.readouterr().err
 
 
+def test_a_time_zone_that_is_none_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["rayjob.yaml", "--namespace=clinic", "--run=night-1", "--time-zone=Mars/Olympus"])
+    assert ended.value.code == 2
+    assert "is no time zone" in capsys.readouterr().err
+
+
 def _expanded(word: str, known: dict[str, str]) -> str:
     for name, value in known.items():
         word = word.replace(f"$({name})", value)

@@ -171,7 +171,8 @@ def test_the_object_store_fits_its_volume_and_the_disk_is_bounded() -> None:
 
 
 def test_kueue_finds_its_queue_on_what_it_admits() -> None:
-    objects = render({**EVERYTHING, "kueue": {"queue": "screening"}})
+    still = {"enabled": True, "autoscaling": {"enabled": False}}
+    objects = render({**EVERYTHING, "kueue": {"queue": "screening"}, "research": still, "inference": still})
     for name in ("RayCluster", "RayJob", "RayService"):
         assert one(objects, name)["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "screening"
     assert "kueue" not in str(render())

@@ -129,5 +129,13 @@ def test_redis_is_reached_by_the_service_alone() -> None:
     assert not any(opens(ray(name, "head"), REDIS, 6379) for name in ("research", "nightly"))
 
 
+def test_a_name_server_that_is_no_pod_is_reached_where_the_site_names_it() -> None:
+    cache = End(address="169.254.20.10")
+    named = kind(render({"networkPolicy": {"dnsAddresses": ["169.254.20.10/32"]}}), "NetworkPolicy")
+    assert allows(named, ray("nightly"), cache, 53, protocol="UDP")
+    assert not allows(named, ray("nightly"), cache, 80)
+    assert not opens(ray("nightly"), cache, 53, "UDP")
+
+
 def test_a_site_without_policies_can_say_so() -> None:
     assert kind(render({"networkPolicy": {"enabled": False}}), "NetworkPolicy") == []
