@@ -29,6 +29,14 @@ EVERYTHING: Object = {
     "secrets": {"driver": "driver-secret", "everywhere": "everywhere-secret"},
     "models": {"existingClaim": "models"},
 }
+OTHER_OPERATORS: Object = {
+    "monitoring": {"podMonitor": True, "dashboard": True},
+    "keys": {"passphraseSecret": "sievert-passphrase"},
+    "externalSecrets": {
+        "store": "vault",
+        "secrets": [{"name": "sievert-passphrase", "remoteKey": "sievert/passphrase"}],
+    },
+}
 _SERVICES = ROOT / ".services" / "node_modules" / ".bin" / "helm"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RAY = {"RayCluster", "RayJob", "RayService"}

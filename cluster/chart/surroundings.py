@@ -75,6 +75,10 @@ class Monitoring(Part):
         default=False, description="Make a PodMonitor for Prometheus; its operator must be there."
     )
     labels: dict[str, str] = Field(default={}, description="Labels by which your Prometheus finds it.")
+    dashboard: bool = Field(default=False, description="Make a ConfigMap with a dashboard for Grafana's sidecar.")
+    dashboard_labels: dict[str, str] = Field(
+        default={"grafana_dashboard": "1"}, description="Labels by which the sidecar finds it."
+    )
 
 
 class Disruption(Part):

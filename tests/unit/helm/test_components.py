@@ -244,20 +244,6 @@ def test_heads_are_not_evicted_and_one_worker_of_the_service_stays() -> None:
     assert kind(render({"disruption": {"protectHeads": False}}), "PodDisruptionBudget") == []
 
 
-def test_metrics_are_found_by_the_port_that_pods_have() -> None:
-    objects = render({"monitoring": {"podMonitor": True, "labels": {"release": "prometheus"}}})
-    monitor = one(objects, "PodMonitor")
-    assert monitor["metadata"]["labels"]["release"] == "prometheus"
-    port = monitor["spec"]["podMetricsEndpoints"][0]["port"]
-    ports = [
-        port["name"]
-        for pod in pods(objects)
-        if "ray.io/node-type" in pod.labels
-        for port in pod.containers[-1]["ports"]
-    ]
-    assert ports.count(port) == 2
-
-
 def test_ray_is_asked_for_its_health_where_it_answers_without_a_token() -> None:
     for pod in pods(render(EVERYTHING)):
         for container in pod.containers:

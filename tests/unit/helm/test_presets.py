@@ -7,7 +7,20 @@ from typing import Any
 import pytest
 
 from cluster.chart.values import Values
-from tests.charts import CHART, EVERYTHING, INFERENCE, PRESETS, helm, kind, pods, preset, render, render_v4, unfold
+from tests.charts import (
+    CHART,
+    EVERYTHING,
+    INFERENCE,
+    OTHER_OPERATORS,
+    PRESETS,
+    helm,
+    kind,
+    pods,
+    preset,
+    render,
+    render_v4,
+    unfold,
+)
 from tests.kuberay import operator_faults, schema_faults
 from tests.podsecurity import violations
 
@@ -15,11 +28,25 @@ CASES: dict[str, dict[str, Any]] = {
     "defaults": {},
     "inference": INFERENCE,
     "everything": EVERYTHING,
+    "other operators": OTHER_OPERATORS,
     **{name: preset(name) for name in PRESETS},
 }
 RAY = {"RayCluster", "RayJob", "RayService"}
 FOREIGN = {"PodMonitor", "ExternalSecret"}
 cases = pytest.mark.parametrize("name", CASES)
+
+
+def test_a_preset_installs_where_kuberay_is_and_no_other_operator() -> None:
+    made = {found["apiVersion"] for name in PRESETS for found in render(preset(name))}
+    assert made == {
+        "apps/v1",
+        "batch/v1",
+        "networking.k8s.io/v1",
+        "policy/v1",
+        "ray.io/v1",
+        "rbac.authorization.k8s.io/v1",
+        "v1",
+    }
 
 
 def test_there_is_a_preset_for_each_kind_of_site() -> None:

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from sievert.settings import SECRET_VARIABLES
-from tests.charts import CHART, EVERYTHING, INFERENCE, PRESETS, kind, one, pods, preset, render, unfold
+from tests.charts import CHART, EVERYTHING, INFERENCE, OTHER_OPERATORS, PRESETS, kind, one, pods, preset, render, unfold
 
 SECRET_NAME = re.compile("TOKEN|PASS|SECRET|KEY|AUTH|LEDGER__URL")
 
@@ -83,7 +83,8 @@ def test_only_what_makes_or_submits_a_run_or_keeps_state_is_given_no_key_store()
 
 
 def test_external_secrets_are_fetched_under_the_names_that_pods_read() -> None:
-    objects = render(preset("national"))
-    fetched = {found["spec"]["target"]["name"] for found in kind(objects, "ExternalSecret")}
-    assert fetched == {"sievert-ledger", "sievert-passphrase", "sievert-s3"}
-    assert all(name in str(pods(objects)) for name in fetched)
+    objects = render(OTHER_OPERATORS)
+    fetched = one(objects, "ExternalSecret")["spec"]
+    assert fetched["target"]["name"] == "sievert-passphrase"
+    assert fetched["secretStoreRef"] == {"name": "vault", "kind": "ClusterSecretStore"}
+    assert "sievert-passphrase" in str(pods(objects))
