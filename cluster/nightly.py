@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 KIND = ("ray.io", "v1")
 PLURAL = "rayjobs"
 LONGEST_NAME = 47
+SUFFIX = "-ray"
+"""KubeRay submits a RayJob with a Job of the RayJob's own name, so the Job that makes it has another."""
 ENDED = frozenset({"Complete", "Failed"})
 ROUND_S = 240
 """How long one watch lasts; proxies cut longer ones."""
@@ -38,21 +40,26 @@ class Run:
     """One night.
 
     Attributes:
-        name: Of the RayJob, and of the Job that makes it.
+        job: The Job that makes the RayJob; results are called after it.
         namespace: Where both are.
         owner: The Job's uid; when the Job's history ends, so does the RayJob. Empty: none.
     """
 
-    name: str
+    job: str
     namespace: str
     owner: str
+
+    @property
+    def name(self) -> str:
+        """The RayJob's."""
+        return self.job + SUFFIX
 
 
 def fill_template(template: str, run: Run, today: date) -> dict[str, Any]:
     """The RayJob of a run.
 
     Args:
-        template: YAML of a RayJob; in its name and entrypoint, `{run}`, `{today}` and `{yesterday}` are filled in.
+        template: YAML of a RayJob; in its entrypoint, `{run}`, `{today}` and `{yesterday}` are filled in.
         run: The run.
         today: The date where the hospital is.
 
@@ -62,14 +69,15 @@ def fill_template(template: str, run: Run, today: date) -> dict[str, Any]:
     if not _NAME.fullmatch(run.name) or len(run.name) > LONGEST_NAME:
         raise ConfigError(
             f"a RayJob cannot be called {run.name}",
-            remedy=f"It begins with a letter, has small letters, digits and hyphens, at most {LONGEST_NAME}.",
+            remedy="Give the Job a name that begins with a letter and has small letters, digits and hyphens, "
+            f"at most {LONGEST_NAME - len(SUFFIX)}.",
         )
-    words = {"{run}": run.name, "{today}": f"{today:%Y%m%d}", "{yesterday}": f"{today - timedelta(days=1):%Y%m%d}"}
+    words = {"{run}": run.job, "{today}": f"{today:%Y%m%d}", "{yesterday}": f"{today - timedelta(days=1):%Y%m%d}"}
     body: dict[str, Any] = yaml.safe_load(template)
     body["metadata"] |= {"name": run.name, "namespace": run.namespace}
     body["spec"]["entrypoint"] = _filled(body["spec"]["entrypoint"], words)
     if run.owner:
-        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": run.name, "uid": run.owner}
+        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": run.job, "uid": run.owner}
         body["metadata"]["ownerReferences"] = [owner]
     return body
 
@@ -160,11 +168,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="cluster.nightly", description=__doc__)
     parser.add_argument("template", type=Path)
     parser.add_argument("--namespace", required=True)
-    parser.add_argument("--run", required=True)
+    parser.add_argument("--job", required=True)
     parser.add_argument("--owner", default="")
     parser.add_argument("--time-zone", type=_zone, default=ZoneInfo("UTC"))
     told = parser.parse_args(arguments)
-    run = Run(told.run, told.namespace, told.owner)
+    run = Run(told.job, told.namespace, told.owner)
     try:
         body = fill_template(told.template.read_text("utf-8"), run, datetime.now(UTC).astimezone(told.time_zone).date())
         ended = run_and_follow(_connected(), body)

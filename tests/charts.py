@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from cluster.nightly import Run, fill_template
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 Object = dict[str, Any]
+NIGHT = date(2027, 1, 2)
 ROOT = Path(__file__).parent.parent
 CHART = ROOT / "helm" / "sievert"
 PRESETS = {file.stem: file for file in sorted((CHART / "presets").glob("*.yaml"))}
@@ -80,11 +84,21 @@ def _rendered(name: str, namespace: str, values: str) -> str:
 
 def render_v4(values: Mapping[str, Any], *, name: str = "night", namespace: str = "clinic") -> list[Object]:
     """What Helm 4 would send."""
+    files = files_v4(values, name=name, namespace=namespace)
+    return [found for file, text in files.items() if not file.endswith("NOTES.txt") for found in parse(text)]
+
+
+def notes(values: Mapping[str, Any]) -> str:
+    """What Helm says after an installation."""
+    return files_v4(values, name="night", namespace="clinic")["sievert/templates/NOTES.txt"]
+
+
+def files_v4(values: Mapping[str, Any], *, name: str, namespace: str) -> dict[str, str]:
+    """Each template's text, by Helm 4."""
     sdk = pytest.importorskip("helm_python", reason="the Helm 4 SDK comes with `pip install -e '.[dev]'`")
     with sdk.Chart.load(str(CHART)) as chart:
-        files = chart.render(dict(values), name=name, namespace=namespace)
-    texts = [text for file, text in files.items() if not file.endswith("NOTES.txt")]
-    return [found for text in texts for found in parse(text)]
+        found: dict[str, str] = chart.render(dict(values), name=name, namespace=namespace)
+    return found
 
 
 def refusal(values: Mapping[str, Any], *, name: str = "night") -> str:
@@ -106,8 +120,8 @@ def unfold(objects: list[Object]) -> Iterator[Object]:
     for found in objects:
         yield found
         if found["kind"] == "ConfigMap" and "rayjob.yaml" in found["data"]:
-            text = found["data"]["rayjob.yaml"].replace("{run}", f"{_stem(objects)}-nightly-29384756")
-            yield from parse(text)
+            run = Run(f"{_stem(objects)}-nightly-29384756", "clinic", "")
+            yield fill_template(found["data"]["rayjob.yaml"], run, NIGHT)
 
 
 def _stem(objects: list[Object]) -> str:

@@ -36,8 +36,8 @@ class Values(Part):
 
     fullname_override: str = Field(
         default="",
-        pattern=r"^([a-z]([-a-z0-9]{0,28}[a-z0-9])?)?$",
-        description="What objects are named after, at most 30 characters; left out: the release, and `-sievert` behind "
+        pattern=r"^([a-z]([-a-z0-9]{0,24}[a-z0-9])?)?$",
+        description="What objects are named after, at most 26 characters; left out: the release, and `-sievert` behind "
         "it where the name does not say so.",
     )
     ray_version: str = Field(

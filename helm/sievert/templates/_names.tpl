@@ -1,9 +1,9 @@
-{{/* What all objects are named after. The longest name made of it, of a nightly RayJob, has 17 characters more; KubeRay takes 47. */}}
+{{/* What all objects are named after. The longest name made of it, of a nightly RayJob, has 21 characters more; KubeRay takes 47. */}}
 {{- define "sievert.fullname" -}}
 {{- $given := ternary .Release.Name (printf "%s-sievert" .Release.Name) (contains "sievert" .Release.Name) -}}
 {{- $name := .Values.fullnameOverride | default $given -}}
-{{- if gt (len $name) 30 -}}
-{{- fail (printf "objects would be named after %q, which has %d characters; KubeRay's limits leave 30: choose a shorter release name, or set fullnameOverride" $name (len $name)) -}}
+{{- if gt (len $name) 26 -}}
+{{- fail (printf "objects would be named after %q, which has %d characters; KubeRay's limits leave 26: choose a shorter release name, or set fullnameOverride" $name (len $name)) -}}
 {{- end -}}
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
 {{- fail (printf "objects would be named after %q; KubeRay wants a name that begins with a letter and has letters, digits and hyphens: set fullnameOverride" $name) -}}

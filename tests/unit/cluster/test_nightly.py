@@ -57,7 +57,7 @@ def end_later(server: RayJobServer, *states: dict[str, str], wait_s: float = 0.1
 
 def test_the_run_and_its_dates_are_filled_in_and_nothing_else() -> None:
     made = body()
-    assert made["metadata"]["name"] == "night-1"
+    assert made["metadata"]["name"] == "night-1-ray"
     assert made["metadata"]["namespace"] == "clinic"
     assert made["spec"]["entrypoint"] == (
         "sievert screen 'x?StudyDate=20261231&{other}' --out '/results/night-1' # 20270101"
@@ -71,10 +71,15 @@ def test_the_rayjob_goes_when_the_job_that_made_it_goes() -> None:
     assert "ownerReferences" not in fill_template(TEMPLATE, Run("a", "b", ""), NEW_YEAR)["metadata"]
 
 
-@pytest.mark.parametrize("name", ["1st", "Night", "a" * 48, "night_1", "night-", ""])
+@pytest.mark.parametrize("name", ["1st", "Night", "a" * 44, "night_1", ""])
 def test_a_name_that_no_rayjob_can_have_is_refused_before_it_is_sent(name: str) -> None:
     with pytest.raises(ConfigError, match="cannot be called"):
         fill_template(TEMPLATE, Run(name, "clinic", ""), NEW_YEAR)
+
+
+def test_the_rayjob_is_not_called_like_the_job_that_makes_it() -> None:
+    # KubeRay would take that Job for the one that submits, and wait for ever
+    assert body()["metadata"]["name"] != body()["metadata"]["ownerReferences"][0]["name"]
 
 
 def test_the_charts_template_becomes_a_rayjob_that_the_operator_takes() -> None:
@@ -98,7 +103,7 @@ def test_a_run_is_made_and_followed_to_its_end(
 ) -> None:
     end_later(server, {"jobDeploymentStatus": "Initializing"}, {"jobDeploymentStatus": "Running"}, state)
     assert run_and_follow(api, body()) == told
-    assert server.jobs["night-1"]["spec"]["entrypoint"].startswith("sievert screen")
+    assert server.jobs["night-1-ray"]["spec"]["entrypoint"].startswith("sievert screen")
     assert "Strict" in server.asked
 
 
@@ -112,7 +117,7 @@ def test_who_is_started_again_follows_the_run_that_is_there(server: RayJobServer
     server.put(RUN.name, body(), jobDeploymentStatus="Running")
     end_later(server, {"jobDeploymentStatus": "Complete", "jobStatus": "SUCCEEDED"})
     assert run_and_follow(api, body()) == "SUCCEEDED"
-    assert list(server.jobs) == ["night-1"]
+    assert list(server.jobs) == ["night-1-ray"]
 
 
 def test_a_watch_that_ends_without_news_is_taken_up_again(server: RayJobServer, api: object) -> None:
@@ -125,7 +130,7 @@ def test_last_nights_run_that_is_still_going_is_not_overtaken(server: RayJobServ
     server.put("night-0", jobDeploymentStatus="Running")
     with pytest.raises(ClusterError, match="night-0 is still under way"):
         run_and_follow(api, body())
-    assert "night-1" not in server.jobs
+    assert "night-1-ray" not in server.jobs
     assert server.asked == ["app.kubernetes.io/instance=night"]
 
 
@@ -174,7 +179,7 @@ def test_the_program_takes_the_arguments_that_the_chart_gives_it(
     container = one(objects, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
     file = tmp_path / "rayjob.yaml"
     file.write_text(one(objects, "ConfigMap", "-rayjob")["data"]["rayjob.yaml"], "utf-8")
-    known = {"NAMESPACE": "clinic", "RUN": "night-1", "OWNER": "uid-1"}
+    known = {"NAMESPACE": "clinic", "JOB": "night-1", "OWNER": "uid-1"}
     assert {entry["name"] for entry in container["env"]} - {"HOME"} == set(known)
     words = [str(word) for word in container["args"][1:]]
     words = [_expanded(word, known) for word in words]
@@ -188,13 +193,13 @@ def test_outside_a_cluster_the_program_says_so(tmp_path: Path, capsys: pytest.Ca
     pytest.importorskip("kubernetes.client", reason="it comes with `pip install -e '.[dev]'`")
     file = tmp_path / "rayjob.yaml"
     file.write_text(TEMPLATE, "utf-8")
-    assert main([str(file), "--namespace=clinic", "--run=night-1"]) == ConfigError.exit_code
+    assert main([str(file), "--namespace=clinic", "--job=night-1"]) == ConfigError.exit_code
     assert "no pod of a Kubernetes cluster" in capsys.readouterr().err
 
 
 def test_a_time_zone_that_is_none_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["rayjob.yaml", "--namespace=clinic", "--run=night-1", "--time-zone=Mars/Olympus"])
+        main(["rayjob.yaml", "--namespace=clinic", "--job=night-1", "--time-zone=Mars/Olympus"])
     assert ended.value.code == 2
     assert "is no time zone" in capsys.readouterr().err
 

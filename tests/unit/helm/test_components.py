@@ -78,7 +78,7 @@ def test_a_token_of_the_sites_own_is_named() -> None:
 def test_the_night_is_screened_with_as_many_workers_as_there_may_be() -> None:
     values = {
         "nightly": {
-            "inputs": ["/images/a b", "s3://x/{today}"],
+            "inputs": ["/images/a b", "s3://x/{today}/"],
             "policy": "chest-x-ray",
             "groups": [
                 {"name": "one", "replicas": 3, "cpus": 4},
@@ -87,7 +87,7 @@ def test_the_night_is_screened_with_as_many_workers_as_there_may_be() -> None:
         }
     }
     words = shlex.split(one(render(values), "RayJob")["spec"]["entrypoint"])
-    assert words[:5] == ["sievert", "screen", "/images/a b", "s3://x/{today}", "--out"]
+    assert words[:5] == ["sievert", "screen", "/images/a b", "s3://x/20270102/", "--out"]
     assert words[words.index("--workers") + 1] == "14"
     assert words[words.index("--policy") + 1] == "chest-x-ray"
     scaled = {**values["nightly"], "autoscaling": {"enabled": True}}

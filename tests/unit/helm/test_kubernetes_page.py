@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from cluster.chart.values import Values
-from tests.charts import CHART, EVERYTHING, PRESETS, ROOT, one, render, unfold
+from tests.charts import CHART, EVERYTHING, INFERENCE, PRESETS, ROOT, notes, one, render, unfold
 
 PAGE = (ROOT / "docs" / "kubernetes.md").read_text("utf-8")
 DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
@@ -62,8 +62,21 @@ def test_every_exit_code_that_is_named_is_an_errors() -> None:
     assert told
 
 
-def test_notes_say_how_to_run_what_is_installed() -> None:
-    notes = (CHART / "templates" / "NOTES.txt").read_text("utf-8")
-    for command in ("create job --from=cronjob/", "get rayservice", "port-forward service/"):
-        assert command in notes
-        assert command in PAGE
+@pytest.mark.parametrize("values", [{}, EVERYTHING, {**INFERENCE, "networkPolicy": {"enabled": False}}], ids=str)
+def test_notes_tell_what_was_installed_and_name_what_is_there(values: dict[str, Any]) -> None:
+    told = notes(values)
+    made = {found["metadata"]["name"] for found in unfold(render(values))}
+    for name in re.findall(r"\b(night-sievert-[\w-]+)", told):
+        assert any(name.removesuffix(suffix) in made for suffix in ("", *DERIVED)), name
+    assert ("create job --from=cronjob/night-sievert-nightly" in told) is values.get("nightly", {}).get("enabled", True)
+    assert "Back up the key store (night-sievert-keys)" in told
+
+
+def test_notes_say_where_the_network_is_still_open_or_still_closed() -> None:
+    closed = {
+        **EVERYTHING,
+        "networkPolicy": {"apiServer": ["10.0.0.1/32"], "egress": [{"cidr": "10.0.0.0/8", "ports": [1]}]},
+    }
+    assert "any host on 443" in notes({})
+    assert "any host on 443" not in notes(closed)
+    assert "Nobody may ask it yet" in notes(closed)

@@ -57,7 +57,7 @@ def test_what_signs_and_what_opens_is_given_to_heads_alone() -> None:
     heads_own = {"ledger-secret", "passphrase-secret", "driver-secret"}
     for pod in pods(render(EVERYTHING)):
         named = {name for name in heads_own if name in str(pod.spec)}
-        assert named == (heads_own if pod.name.endswith(("inference head", "29384756 head")) else set()), pod.name
+        assert named == (heads_own if pod.name.endswith(("inference head", "29384756-ray head")) else set()), pod.name
 
 
 def test_the_research_head_is_given_them_where_the_site_says_so() -> None:
