@@ -48,6 +48,7 @@ def end_later(server: RayJobServer, *states: dict[str, str], wait_s: float = 0.1
     """The operator, at work while the run is followed."""
 
     def work() -> None:
+        server.await_change(RUN.name, 0, 10)  # until it is made
         for state in states:
             threading.Event().wait(wait_s)
             server.put(RUN.name, None, **state)
