@@ -117,6 +117,10 @@ class FrontReplica:
             self._listener = DicomListener(self._backend, asyncio.get_running_loop(), settings)
             await asyncio.to_thread(self._listener.start)
 
+    async def take_up(self, models: tuple[ServedModel, ...]) -> None:
+        """Know of packages that were replaced."""
+        self._backend.models = models
+
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """All routes but those of single models."""
         settings = self._task.settings.serve

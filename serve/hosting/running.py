@@ -12,9 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from cluster.session import open_session
-from models.package import load_package
 from pipelines.flows.online.rolling import Roller
-from pipelines.flows.online.starting import make_online_task
 from pipelines.results.keys.keyfiles import write_secret
 from pipelines.results.keystore import KeyStore
 from pipelines.results.ledger import open_ledger
@@ -22,14 +20,13 @@ from pipelines.results.outfolder import OutFolder
 from serve.access.apikeys import ApiKeys
 from serve.access.runs import Runs
 from serve.access.statefolder import open_state
-from serve.api.backend import describe_model
-from serve.hosting.front import DEPLOYMENT, FrontReplica, FrontTask
+from serve.hosting.deploying import Fresh, deploy_front, deploy_model, replica_task
+from serve.hosting.front import DEPLOYMENT, FrontTask
 from serve.hosting.haproxy import BINARY_VARIABLE, write_launcher
-from serve.hosting.replica import ModelReplica, ReplicaTask
 from sievert.errors import ConfigError, PortTakenError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from serve.api.backend import ServedModel
     from sievert.settings import Settings
@@ -57,6 +54,7 @@ class Running:
         url: Where.
         models: What it serves.
         roller: Closes and anchors rolling jobs.
+        reload: Takes up packages that were replaced, replica by replica; returns the names of those that were.
         token: For one sign-in of this run, where the site has no other way; for the terminal and nothing else.
     """
 
@@ -64,6 +62,7 @@ class Running:
     models: tuple[ServedModel, ...]
     roller: Roller
     token: str | None = field(default=None, repr=False)
+    reload: Callable[[], list[str]] = field(default=list, repr=False)
 
 
 @contextlib.contextmanager
@@ -81,7 +80,7 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
         ClusterError: Ray cannot be started or joined.
     """
     online = online_folder(results.absolute())
-    tasks = [_replica_task(model, online, settings) for model in models]
+    tasks = [replica_task(model, online, settings) for model in models]
     _check_names([task.model.name for task in tasks], settings.serve.weights)
     _require_port(settings)
     roller = make_roller(online, settings)
@@ -94,11 +93,13 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
         session = held.enter_context(open_session(settings.cluster))
         held.callback(_stop)
         _start(settings)
+        most = settings.serve.max_replicas or max(1, session.cpus)
         for task in tasks:
-            _deploy_model(task, most=settings.serve.max_replicas or max(1, session.cpus))
-        _deploy_front(FrontTask(served, settings, results.absolute(), online))
+            deploy_model(task, most=most)
+        deploy_front(FrontTask(served, settings, results.absolute(), online))
         roller.start()
-        yield Running(url_of(settings), served, roller, token)
+        fresh = Fresh(dict(zip(map(str, models), tasks, strict=True)), online, settings, most)
+        yield Running(url_of(settings), served, roller, token, fresh)
 
 
 @contextlib.contextmanager
@@ -133,14 +134,6 @@ def url_of(settings: Settings) -> str:
     serve = settings.serve
     host = f"[{serve.host}]" if ":" in serve.host else serve.host
     return f"{'https' if serve.tls_cert else 'http'}://{host}:{serve.port}"
-
-
-def _replica_task(model: str | Path, online: Path, settings: Settings) -> ReplicaTask:
-    task = make_online_task(model, online, settings)
-    package = load_package(task.model)
-    name = Path(str(model)).name
-    served = describe_model(name, package, threshold=task.rule.threshold, min_confidence=task.rule.min_confidence)
-    return ReplicaTask(served, task, settings.serve)
 
 
 def _check_names(names: list[str], weights: Mapping[str, float]) -> None:
@@ -215,45 +208,6 @@ def _start(settings: Settings) -> None:
         },
         logging_config={"enable_access_log": False, "log_level": "ERROR"},
     )
-
-
-def _deploy_model(task: ReplicaTask, *, most: int) -> None:
-    from ray import serve
-
-    settings = task.settings
-    deployment = serve.deployment(
-        serve.ingress()(ModelReplica),
-        name=task.model.name,
-        ray_actor_options={"num_cpus": 1, "num_gpus": settings.num_gpus},
-        max_ongoing_requests=settings.max_ongoing,
-        max_queued_requests=settings.max_queued,
-        autoscaling_config={
-            "min_replicas": min(settings.min_replicas, most),
-            "max_replicas": most,
-            "target_ongoing_requests": settings.target_ongoing,
-            "upscale_delay_s": 2,
-            "downscale_delay_s": 60,
-        },
-        graceful_shutdown_timeout_s=settings.drain_s,
-        health_check_period_s=5,
-    )
-    app = deployment.bind(task)
-    serve.run(app, name=task.model.name, route_prefix=f"/v2/models/{task.model.name}")
-
-
-def _deploy_front(task: FrontTask) -> None:
-    from ray import serve
-
-    deployment = serve.deployment(
-        serve.ingress()(FrontReplica),
-        name=DEPLOYMENT,
-        num_replicas=1,
-        ray_actor_options={"num_cpus": 0},
-        max_ongoing_requests=256,
-        graceful_shutdown_timeout_s=task.settings.serve.drain_s,
-    )
-    handle = serve.run(deployment.bind(task), name=DEPLOYMENT, route_prefix="/")
-    handle.open_ports.remote().result()
 
 
 def _stop() -> None:

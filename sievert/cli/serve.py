@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from serve.hosting.running import Running
 
 RESULTS = Path("sievert-results")
+_LOOK_S = 0.5
 
 
 class ModelOrCommand(TyperGroup):
@@ -62,7 +63,8 @@ def start(
 ) -> None:
     """Serve models until Ctrl-C: inference, studies, and the worklist page, on one port.
 
-    Without any other way to sign in, it prints a token that holds for this run.
+    Without any other way to sign in, it prints a token that holds for this run. On SIGHUP, packages that were replaced
+    are taken up, replica by replica.
     """
     from serve.hosting.running import running_service
 
@@ -76,13 +78,16 @@ def start(
         store__keys=keys,
         store__ledger=ledger,
     )
-    stdout, stopped = sys.stdout, _stop_signals()
+    stdout, stopped, changed = sys.stdout, _stop_signals(), _hangups()
     with console.stderr().status("starting the service"):
         service = running_service(models or ["default"], results, settings)
         running = service.__enter__()
     try:
         _tell(running, as_json=as_json, stdout=stdout)
-        stopped.wait()
+        while not stopped.wait(_LOOK_S):
+            if changed.is_set():
+                changed.clear()
+                _reload(running)
         console.stderr().print("ending: what is in hand is answered, sealed and anchored")
     finally:
         service.__exit__(None, None, None)
@@ -118,6 +123,26 @@ def _stop_signals() -> threading.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     return stopped
+
+
+def _hangups() -> threading.Event:
+    """SIGHUP: packages may have been replaced."""
+    changed = threading.Event()
+    signal.signal(signal.SIGHUP, lambda *_: changed.set())
+    return changed
+
+
+def _reload(running: Running) -> None:
+    """A package that cannot be used costs nothing: what was served goes on."""
+    from sievert.errors import SievertError
+
+    try:
+        names = running.reload()
+    except SievertError as error:
+        console.report_error(error)
+        return
+    told = f"taken up: {', '.join(names)}" if names else "no package has changed"
+    console.stderr().print(told)
 
 
 def _tell(running: Running, *, as_json: bool, stdout: Any) -> None:  # noqa: ANN401 - a text stream

@@ -49,6 +49,11 @@ class Roller:
         self.problem = ""
         self._done, self._thread = threading.Event(), threading.Thread(target=self._run, name="rolling", daemon=True)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Run a pass every two seconds, on a thread of its own."""
         self._thread.start()

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from sievert.settings import Settings
 
 
-def make_online_task(model: str | Path, results: Path, settings: Settings) -> OnlineTask:
+def make_online_task(model: str | Path, results: Path, settings: Settings, *, makes_keys: bool = True) -> OnlineTask:
     """Check a model and say what its replicas are to do; makes the key store where there is none.
 
     Args:
         model: Name or folder of a model package.
         results: Folder that rolling jobs are made in.
         settings: The tree.
+        makes_keys: Whether a key store is made where there is none.
 
     Raises:
         ModelError: The package cannot be used, or reads something else than single pictures; or the text
@@ -38,7 +39,8 @@ def make_online_task(model: str | Path, results: Path, settings: Settings) -> On
         require_checker()
     if settings.admit.burned_in_text != "ignore":
         require_finder()
-    create_key_store(settings.store.keys.absolute())
+    if makes_keys:
+        create_key_store(settings.store.keys.absolute())
     return _task(package, results, settings)
 
 

@@ -1,0 +1,105 @@
+"""Applications for a Ray cluster that is run by others, such as KubeRay's RayService: one import path for all of them.
+
+A Serve configuration names `serve.hosting.cluster:build` once for each model (`/v2/models/NAME`), once for the front
+(`/`) and once for the roller (no route). Settings come from the file that `SIEVERT_CONFIG` names on each node; the
+ledger's secrets are read by the roller alone, in its own process, on a node that offers the resource `signer`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from ray import serve
+
+from serve.access.apikeys import ApiKeys
+from serve.access.runs import Runs
+from serve.access.statefolder import open_state
+from serve.hosting.deploying import front_application, model_application, replica_task
+from serve.hosting.front import FrontTask
+from serve.hosting.running import make_roller, online_folder
+from sievert.errors import ConfigError
+from sievert.settings import load_settings
+
+if TYPE_CHECKING:
+    from ray.serve import Application
+
+    from sievert.settings import Settings
+
+SIGNER = "signer"
+"""Resource that only nodes with the signer's secrets offer."""
+_MOST = 8
+
+
+class ServeArguments(BaseModel):
+    """Arguments of an application in a Serve configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    app: Literal["model", "front", "roller"]
+    models: Annotated[tuple[str, ...], Field(min_length=1)] = ("default",)
+    results: str = "sievert-results"
+
+
+def build(arguments: ServeArguments) -> Application:
+    """An application, for Ray Serve.
+
+    Args:
+        arguments: Which; `model` has one model.
+
+    Raises:
+        ConfigError: The arguments or settings cannot be.
+        ModelError: A package cannot be used.
+    """
+    settings = load_settings().settings
+    results = Path(arguments.results).absolute()
+    if arguments.app == "roller":
+        return _roller(results)
+    tasks = [replica_task(model, online_folder(results), settings, makes_keys=False) for model in arguments.models]
+    if arguments.app == "front":
+        _require_sign_in(settings)
+        served = tuple(task.model for task in tasks)
+        return front_application(FrontTask(served, settings, results, online_folder(results)))
+    if len(tasks) != 1:
+        raise ConfigError("an application of kind `model` serves one model")
+    return model_application(tasks[0], most=settings.serve.max_replicas or _MOST)
+
+
+def _require_sign_in(settings: Settings) -> None:
+    """No terminal shows a one-time token here."""
+    folder = open_state(settings.serve.state.absolute())
+    if settings.serve.oidc.issuer is None and not ApiKeys(folder).any_holds():
+        raise ConfigError(
+            "nobody could sign in: there is neither an OpenID provider nor an API key",
+            remedy="Set serve.oidc.issuer, or add a key with `sievert serve key add`.",
+        )
+    Runs(folder).begin(one_time=False)
+
+
+class RollerReplica:
+    """Closes and anchors rolling jobs; it alone reads the signer's secrets, from its own node's environment.
+
+    Args:
+        results: Folder of the results.
+    """
+
+    def __init__(self, results: Path) -> None:
+        self._roller = make_roller(online_folder(results), load_settings().settings)
+        self._roller.start()
+
+    def check_health(self) -> None:
+        """Ray Serve starts another one where this raises."""
+        if not self._roller.is_alive:
+            raise RuntimeError("the roller has stopped")
+
+    def __del__(self) -> None:
+        """Ray Serve calls it at the end."""
+        self._roller.stop(wait_s=0)
+
+
+def _roller(results: Path) -> Application:
+    deployment = serve.deployment(
+        RollerReplica, name="roller", num_replicas=1, ray_actor_options={"num_cpus": 0, "resources": {SIGNER: 0.01}}
+    )
+    return deployment.bind(results)
