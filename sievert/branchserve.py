@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from sievert.branches import Branch, Place, user_data_dir
+from sievert.branchtelemetry import TelemetrySettings
 from sievert.branchurls import SafeUrl, from_json
 
 Names = Annotated[tuple[str, ...], BeforeValidator(from_json)]
@@ -90,3 +91,4 @@ class ServeSettings(Branch):
     )
     oidc: OidcSettings = OidcSettings()
     dicom: DicomListenerSettings = DicomListenerSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()

@@ -32,6 +32,7 @@ from sievert.branches import (
 )
 from sievert.branchnotify import EscalationDelays, MailSettings, NotifyRule, NotifySettings, WebhookSettings
 from sievert.branchserve import DicomListenerSettings, OidcSettings, ServeSettings
+from sievert.branchtelemetry import TelemetrySettings
 from sievert.errors import ConfigError
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "ServeSettings",
     "Settings",
     "StoreSettings",
+    "TelemetrySettings",
     "WebhookSettings",
     "flat",
     "load_settings",

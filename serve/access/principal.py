@@ -13,6 +13,7 @@ class Role(StrEnum):
     READER = "reader"
     CLINICIAN = "clinician"
     AUDITOR = "auditor"
+    OPERATOR = "operator"
     ADMIN = "admin"
 
 
@@ -36,6 +37,7 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.READER: frozenset({Permission.READ}),
     Role.CLINICIAN: frozenset({Permission.READ, Permission.REVIEW}),
     Role.AUDITOR: frozenset({Permission.AUDIT}),
+    Role.OPERATOR: frozenset({Permission.OPERATE}),
     Role.ADMIN: frozenset(Permission),
 }
 

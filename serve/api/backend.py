@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from pipelines.flows.stopwatch import Stopwatch
 from sievert.errors import ModelMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -137,10 +138,19 @@ class LocalBackend:
         model: As clients see it.
         screener: It.
         at_once: Requests that it may have in hand.
+        clocks: Makes the stopwatch of a request, in the request's own context.
     """
 
-    def __init__(self, model: ServedModel, screener: OnlineScreener, *, at_once: int) -> None:
-        self.models, self._screener = (model,), screener
+    def __init__(
+        self,
+        model: ServedModel,
+        screener: OnlineScreener,
+        *,
+        at_once: int,
+        clocks: Callable[[], Stopwatch] = Stopwatch,
+    ) -> None:
+        self.models: Sequence[ServedModel] = (model,)
+        self._screener, self._clocks = screener, clocks
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="requests")
 
     async def infer(self, name: str, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -153,7 +163,7 @@ class LocalBackend:
     async def screen(self, name: str, content: bytes, *, patient: str | None, shown: tuple[str, str] | None) -> Answer:
         """See `Backend`."""
         find_model(self, name)
-        loop = asyncio.get_running_loop()
+        loop, clock = asyncio.get_running_loop(), self._clocks()
         return await loop.run_in_executor(
-            self._threads, lambda: self._screener.screen(content, patient=patient, shown=shown)
+            self._threads, lambda: self._screener.screen(content, patient=patient, shown=shown, clock=clock)
         )

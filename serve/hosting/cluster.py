@@ -7,7 +7,9 @@ ledger's secrets are read by the roller alone, in its own process, on a node tha
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +21,8 @@ from serve.access.statefolder import open_state
 from serve.hosting.deploying import front_application, model_application, replica_task
 from serve.hosting.front import FrontTask
 from serve.hosting.running import make_roller, online_folder
+from serve.operations.process import watch_task
+from serve.operations.tracing import open_tracing
 from sievert.errors import ConfigError
 from sievert.settings import load_settings
 
@@ -56,14 +60,26 @@ def build(arguments: ServeArguments) -> Application:
     results = Path(arguments.results).absolute()
     if arguments.app == "roller":
         return _roller(results)
-    tasks = [replica_task(model, online_folder(results), settings, makes_keys=False) for model in arguments.models]
+    online, watch = online_folder(results), watch_task(settings, _node_folder(), environment=os.environ)
+    tasks = [replica_task(model, online, settings, watch, makes_keys=False) for model in arguments.models]
     if arguments.app == "front":
         _require_sign_in(settings)
         served = tuple(task.model for task in tasks)
-        return front_application(FrontTask(served, settings, results, online_folder(results)))
+        return front_application(FrontTask(served, settings, results, online, watch, _proxy_port()))
     if len(tasks) != 1:
         raise ConfigError("an application of kind `model` serves one model")
     return model_application(tasks[0], most=settings.serve.max_replicas or _MOST)
+
+
+def _node_folder() -> Path:
+    """On each node its own: the account's alone, and none that outlives the node's disk."""
+    return Path(gettempdir()) / f"sievert-{os.getuid()}"
+
+
+def _proxy_port() -> int | None:
+    """Where the HAProxy beside the front tells its metrics, if Ray Serve was started with one."""
+    port = os.environ.get("RAY_SERVE_HAPROXY_METRICS_PORT", "")
+    return int(port) if port.isdigit() else None
 
 
 def _require_sign_in(settings: Settings) -> None:
@@ -85,7 +101,10 @@ class RollerReplica:
     """
 
     def __init__(self, results: Path) -> None:
-        self._roller = make_roller(online_folder(results), load_settings().settings)
+        settings = load_settings().settings
+        watch = watch_task(settings, _node_folder(), environment=os.environ)
+        self._tracing = open_tracing(watch.settings, "roller")
+        self._roller = make_roller(online_folder(results), settings, self._tracing)
         self._roller.start()
 
     def check_health(self) -> None:
@@ -96,6 +115,7 @@ class RollerReplica:
     def __del__(self) -> None:
         """Ray Serve calls it at the end."""
         self._roller.stop(wait_s=0)
+        self._tracing.stop()
 
 
 def _roller(results: Path) -> Application:

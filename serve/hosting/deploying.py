@@ -18,19 +18,23 @@ if TYPE_CHECKING:
     from ray.serve import Application
 
     from serve.hosting.front import FrontTask
+    from serve.operations.process import WatchTask
     from sievert.settings import Settings
 
 _UP_S, _DOWN_S, _HEALTH_S = 2, 60, 5
 """How long the load must have changed before replicas are added or taken away; how often each is looked at."""
 
 
-def replica_task(model: str | Path, online: Path, settings: Settings, *, makes_keys: bool = True) -> ReplicaTask:
+def replica_task(
+    model: str | Path, online: Path, settings: Settings, watch: WatchTask, *, makes_keys: bool = True
+) -> ReplicaTask:
     """What a model's replicas are told.
 
     Args:
         model: Name or folder of a package; the folder's name is the model's.
         online: Folder of the rolling jobs.
         settings: The tree.
+        watch: How the processes are watched.
         makes_keys: Whether a key store is made where there is none.
 
     Raises:
@@ -40,7 +44,7 @@ def replica_task(model: str | Path, online: Path, settings: Settings, *, makes_k
     package = load_package(task.model)
     name = Path(str(model)).name
     served = describe_model(name, package, threshold=task.rule.threshold, min_confidence=task.rule.min_confidence)
-    return ReplicaTask(served, task, settings.serve)
+    return ReplicaTask(served, task, settings.serve, watch)
 
 
 def model_application(task: ReplicaTask, *, most: int) -> Application:
@@ -106,12 +110,14 @@ class Fresh:
         tasks: What is served, by the model as it was named.
         online: Folder of the rolling jobs.
         settings: The tree.
+        watch: How the processes are watched.
         most: Replicas of a model at most.
     """
 
     tasks: dict[str, ReplicaTask]
     online: Path
     settings: Settings
+    watch: WatchTask
     most: int
 
     def __call__(self) -> list[str]:
@@ -120,7 +126,7 @@ class Fresh:
         Raises:
             ModelError: A package cannot be used: what was served goes on.
         """
-        found = {model: replica_task(model, self.online, self.settings) for model in self.tasks}
+        found = {model: replica_task(model, self.online, self.settings, self.watch) for model in self.tasks}
         changed = [model for model, task in found.items() if task != self.tasks[model]]
         for model in changed:
             deploy_model(found[model], most=self.most)

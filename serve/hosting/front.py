@@ -21,10 +21,15 @@ from serve.api.status import ModelStatus, Status, status_router
 from serve.hosting.layers import layered, open_guard
 from serve.hosting.worklist import open_worklist
 from serve.listener.storage import DicomListener
+from serve.operations.exposition import Exposition
+from serve.operations.observed import Observed
+from serve.operations.process import open_operations
+from serve.operations.router import metrics_router
+from serve.operations.standing import JobReader, read_build, read_disks, read_models, read_proxy
 from serve.page.router import CONTENT_POLICY, OPEN_PREFIXES, PAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -34,6 +39,8 @@ if TYPE_CHECKING:
     from pipelines.flows.online.screener import Answer
     from serve.access.principal import Principal
     from serve.api.backend import ServedModel
+    from serve.operations.process import WatchTask
+    from serve.operations.tracing import Carrier
     from sievert.settings import Settings
 
 DEPLOYMENT = "front"
@@ -52,12 +59,16 @@ class FrontTask:
         settings: The tree.
         results: Folder of the results, or one out folder.
         online: Folder of the rolling jobs.
+        watch: How the process is watched.
+        proxy_port: Where HAProxy tells its own metrics, on this machine; None where it is asked elsewhere.
     """
 
     models: tuple[ServedModel, ...]
     settings: Settings
     results: Path
     online: Path
+    watch: WatchTask
+    proxy_port: int | None
 
 
 class HandleBackend:
@@ -66,10 +77,14 @@ class HandleBackend:
     Args:
         models: What is served; each is an app of its name.
         weights: Share of the studies that name no model, by model.
+        carrier: The trace's context, which travels with a study.
     """
 
-    def __init__(self, models: Sequence[ServedModel], *, weights: Mapping[str, float]) -> None:
-        self.models, self.weights = tuple(models), weights
+    def __init__(
+        self, models: Sequence[ServedModel], *, weights: Mapping[str, float], carrier: Callable[[], Carrier | None]
+    ) -> None:
+        self.models: Sequence[ServedModel] = tuple(models)
+        self.weights, self._carrier = weights, carrier
         self._handles: dict[str, Any] = {}
 
     async def infer(self, name: str, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -79,7 +94,8 @@ class HandleBackend:
 
     async def screen(self, name: str, content: bytes, *, patient: str | None, shown: tuple[str, str] | None) -> Answer:
         """See `Backend`."""
-        found: Answer = await self._handle(name).screen.remote(content, patient=patient, shown=shown)
+        asked = {"patient": patient, "shown": shown, "trace": self._carrier()}
+        found: Answer = await self._handle(name).screen.remote(content, **asked)
         return found
 
     def _handle(self, name: str) -> Any:  # noqa: ANN401 - Ray ships no types
@@ -95,7 +111,10 @@ class FrontReplica:
     def __init__(self, task: FrontTask) -> None:
         self._task = task
         settings = task.settings.serve
-        self._backend = HandleBackend(task.models, weights=settings.weights)
+        self._operations = open_operations(task.watch, DEPLOYMENT)
+        tracing = self._operations.tracing
+        self._handles = HandleBackend(task.models, weights=settings.weights, carrier=tracing.carrier)
+        self._backend = Observed(self._handles, tracing=tracing)
         self._guard = open_guard(settings)
         self._worklist = open_worklist(task.results, task.online, task.settings)
         self._jobs: Jobs | None = None
@@ -119,7 +138,7 @@ class FrontReplica:
 
     async def take_up(self, models: tuple[ServedModel, ...]) -> None:
         """Know of packages that were replaced."""
-        self._backend.models = models
+        self._handles.models = models
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """All routes but those of single models."""
@@ -132,14 +151,15 @@ class FrontReplica:
             later=self._jobs.later,
             routers=[
                 health_router(),
-                sign_in_router(self._guard),
+                sign_in_router(self._guard, observe=self._operations.signed),
                 status_router(self._status),
+                metrics_router(self._exposition().page),
                 jobs_router(self._jobs, allowed=require),
                 self._worklist.router,
             ],
         )
         doors = Doors(open_prefixes=OPEN_PREFIXES, pages=PAGES, content_policy=CONTENT_POLICY)
-        return layered(app, settings, self._guard, most=FRONT_MOST, doors=doors)
+        return layered(app, settings, self._guard, most=FRONT_MOST, doors=doors, operations=self._operations)
 
     async def __del__(self) -> None:
         """Ray Serve calls it once a replica that is stopped has answered what it had in hand."""
@@ -150,13 +170,30 @@ class FrontReplica:
         if self._jobs is not None:
             await self._jobs.stop()
         self._worklist.close()
+        await asyncio.to_thread(self._operations.stop)
 
     def _authenticate(self, told: str) -> Principal:
         return self._guard.authenticate({"authorization": told}, {})
 
-    def _status(self) -> Status:
+    def _exposition(self) -> Exposition:
+        task, keys = self._task, self._task.watch.keys
+        return Exposition(
+            task.watch.metrics,
+            [
+                read_build,
+                JobReader(task.online, keys),
+                lambda: read_disks({"results": task.results, "keys": keys}),
+                lambda: read_models((one.name, one.status == "RUNNING", one.replicas) for one in self._models()),
+                lambda: read_proxy(task.proxy_port) if task.proxy_port else (),
+            ],
+        )
+
+    def _models(self) -> list[ModelStatus]:
         told = serve.status().applications
-        models = [_model_status(model, told.get(model.name)) for model in self._backend.models]
+        return [_model_status(model, told.get(model.name)) for model in self._backend.models]
+
+    def _status(self) -> Status:
+        models = self._models()
         jobs = count_jobs(self._task.online, self._task.settings.store.keys.absolute())
         well = all(model.status == "RUNNING" for model in models) and not jobs.problem
         return Status(

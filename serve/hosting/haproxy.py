@@ -4,7 +4,8 @@ Ray Serve writes HAProxy's configuration and starts what `RAY_SERVE_HAPROXY_BINA
 which mends the configuration in place and then becomes HAProxy itself. Mended is: the statistics and metrics ports
 listen on this machine only, the table of routes is told to nobody, the administrator's socket is the user's alone, a
 network that is gone answers 503 with Retry-After and not 500, what a client says of itself in X-Forwarded-For counts
-for nothing, and with a certificate HTTPS is spoken.
+for nothing, an X-Request-ID that cannot stand in a log gives way to one of HAProxy's, and with a certificate HTTPS is
+spoken.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from serve.operations.requestid import SANE_REQUEST_ID
 from sievert.errors import ServeError
 
 if TYPE_CHECKING:
@@ -113,6 +115,12 @@ class _Mending:
     def _nowhere(self, _: str) -> Iterator[str]:
         yield _NOT_FOUND
 
+    def _request_id(self, line: str) -> Iterator[str]:
+        """Behind this, HAProxy makes one where there is none."""
+        sane = f"{{ req.fhdr_cnt(x-request-id) eq 1 }} {{ req.fhdr(x-request-id) -m reg ^{SANE_REQUEST_ID}$ }}"
+        yield f"    http-request del-header x-request-id unless {sane}"
+        yield line
+
     def _socket(self, line: str) -> Iterator[str]:
         yield line.replace("mode 666", "mode 600")
 
@@ -125,6 +133,7 @@ _RULES: tuple[tuple[str, str, Callable[[_Mending, str], Iterator[str]]], ...] = 
     (_OWN_ERRORS, r"\s*errorfile 50[234] ", _Mending._nothing),  # noqa: SLF001
     ("its table of routes", r"\s*http-request return .* if routes$", _Mending._routes),  # noqa: SLF001
     ("what it says of a path that is nowhere", r"\s*http-request return status 404 .*-/routes", _Mending._nowhere),  # noqa: SLF001
+    ("the request's id", r"\s*http-request set-header x-request-id ", _Mending._request_id),  # noqa: SLF001
     ("its administrator's socket", r"\s*stats socket ", _Mending._socket),  # noqa: SLF001
 )
 

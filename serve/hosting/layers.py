@@ -1,4 +1,4 @@
-"""The layers that every app of the service has in front: who asks, and how much waits already."""
+"""The layers that every app of the service has in front: what is watched, who asks, and how much waits already."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from serve.api.pressure import Pressure
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from serve.operations.process import Operations
     from sievert.settings import ServeSettings
 
 
@@ -24,7 +25,9 @@ def open_guard(settings: ServeSettings) -> Guard:
     return Guard(settings, settings.state.absolute())
 
 
-def layered(app: ASGIApp, settings: ServeSettings, guard: Guard, *, most: int, doors: Doors) -> ASGIApp:
+def layered(
+    app: ASGIApp, settings: ServeSettings, guard: Guard, *, most: int, doors: Doors, operations: Operations
+) -> ASGIApp:
     """An app as the network sees it.
 
     Args:
@@ -33,12 +36,16 @@ def layered(app: ASGIApp, settings: ServeSettings, guard: Guard, *, most: int, d
         guard: Says who asks.
         most: Requests in hand and waiting.
         doors: Which paths are open.
+        operations: Watch.
     """
     return with_layers(
         app,
         [
             unprefixed,
-            lambda inner: AccessMiddleware(inner, guard=guard, max_body_bytes=settings.max_body_bytes, doors=doors),
-            lambda inner: Pressure(inner, most=most),
+            operations.watched,
+            lambda inner: AccessMiddleware(
+                inner, guard=guard, max_body_bytes=settings.max_body_bytes, doors=doors, observe=operations.signed
+            ),
+            lambda inner: Pressure(inner, most=most, refused=operations.refused),
         ],
     )

@@ -23,12 +23,15 @@ from serve.access.statefolder import open_state
 from serve.hosting.deploying import Fresh, deploy_front, deploy_model, replica_task
 from serve.hosting.front import DEPLOYMENT, FrontTask
 from serve.hosting.haproxy import BINARY_VARIABLE, write_launcher
+from serve.operations.process import watch_task
+from serve.operations.tracing import open_tracing
 from sievert.errors import ConfigError, PortTakenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from serve.api.backend import ServedModel
+    from serve.operations.tracing import Tracing
     from sievert.settings import Settings
 
 _PORTS = (
@@ -80,13 +83,16 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
         ClusterError: Ray cannot be started or joined.
     """
     online = online_folder(results.absolute())
-    tasks = [replica_task(model, online, settings) for model in models]
-    _check_names([task.model.name for task in tasks], settings.serve.weights)
-    _require_port(settings)
-    roller = make_roller(online, settings)
-    served = tuple(task.model for task in tasks)
     with contextlib.ExitStack() as held:
         own = Path(held.enter_context(TemporaryDirectory(prefix="sievert-")))
+        watch = watch_task(settings, own, environment=os.environ)
+        tasks = [replica_task(model, online, settings, watch) for model in models]
+        served = tuple(task.model for task in tasks)
+        _check_names([model.name for model in served], settings.serve.weights)
+        _require_port(settings)
+        tracing = open_tracing(watch.settings, "roller")
+        held.callback(tracing.stop)
+        roller = make_roller(online, settings, tracing)
         token = held.enter_context(_run(settings))
         _prepare_environment(settings, own)
         held.callback(roller.stop)  # once every replica is gone: what they held is closed and anchored
@@ -96,9 +102,9 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
         most = settings.serve.max_replicas or max(1, session.cpus)
         for task in tasks:
             deploy_model(task, most=most)
-        deploy_front(FrontTask(served, settings, results.absolute(), online))
+        deploy_front(FrontTask(served, settings, results.absolute(), online, watch, int(os.environ[_PORTS[0]])))
         roller.start()
-        fresh = Fresh(dict(zip(map(str, models), tasks, strict=True)), online, settings, most)
+        fresh = Fresh(dict(zip(map(str, models), tasks, strict=True)), online, settings, watch, most)
         yield Running(url_of(settings), served, roller, token, fresh)
 
 
@@ -119,14 +125,14 @@ def online_folder(results: Path) -> Path:
     return results.with_name(f"{results.name}-{ONLINE}") if OutFolder(results).job.exists() else results / ONLINE
 
 
-def make_roller(online: Path, settings: Settings) -> Roller:
+def make_roller(online: Path, settings: Settings, tracing: Tracing) -> Roller:
     """Who closes and anchors what the replicas answered."""
     keys = KeyStore(settings.store.keys.absolute(), actor=settings.audit.actor)
 
     def ledger(out: OutFolder) -> Any:  # noqa: ANN401 - the ledger's protocol
         return open_ledger(settings.ledger, file=settings.store.ledger.absolute(), outbox=out.outbox)
 
-    return Roller(online, keys, ledger)
+    return Roller(online, keys, ledger, done=tracing.after)
 
 
 def url_of(settings: Settings) -> str:

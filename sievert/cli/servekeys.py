@@ -34,7 +34,9 @@ def add(
     name: Annotated[str, typer.Argument(help="What the machine is called in the audit log; no patient's name.")],
     role: Annotated[
         list[str],
-        typer.Option("--role", help="What it is: submitter, reader, clinician, auditor or admin; repeatable."),
+        typer.Option(
+            "--role", help="What it is: submitter, reader, clinician, auditor, operator or admin; repeatable."
+        ),
     ],
     days: Annotated[int, typer.Option("--days", min=1, max=3650, help="It is refused after so many days.")] = 365,
     state: StateFolder = None,

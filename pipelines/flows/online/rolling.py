@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.results.binding import bind_folder
-from pipelines.results.outfolder import OutFolder
+from pipelines.results.outfolder import OutFolder, read_job
 from pipelines.results.rolling.closing import close_spool, is_open
 from pipelines.results.rolling.spool import find_spools
 from sievert.errors import LedgerError, SievertError
@@ -35,6 +35,7 @@ class Roller:
         keys: The key store.
         ledger: Opens the ledger of one job, by its folder; the signer's key stays in this process.
         tell: Has clinicians told of a job that was closed.
+        done: Told of what was done to which job, and how long it took: `close` or `anchor`, job, seconds.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class Roller:
         ledger: Callable[[OutFolder], Ledger],
         *,
         tell: Callable[[OutFolder], None] = lambda _: None,
+        done: Callable[[str, str, float], None] = lambda *_: None,
     ) -> None:
         self._results, self._keys, self._ledger, self._tell = results, keys, ledger, tell
+        self._told_done = done
         self.problem = ""
         self._done, self._thread = threading.Event(), threading.Thread(target=self._run, name="rolling", daemon=True)
 
@@ -74,8 +77,10 @@ class Roller:
         self._say("")
         for spool in find_spools(self._keys.folder):
             with _telling(self, "closing a rolling job"):
+                begun = time.perf_counter()
                 out = close_spool(spool, self._keys)
                 if out is not None:
+                    self._told_done("close", spool.stem, time.perf_counter() - begun)
                     self._tell(out)
         return sum(self._anchor(out) for out in self._unanchored())
 
@@ -84,13 +89,15 @@ class Roller:
         self.problem = problem
         with suppress(OSError):
             if problem:
-                _problem(self._results).write_text(problem, "utf-8")
+                problem_file(self._results).write_text(problem, "utf-8")
             else:
-                _problem(self._results).unlink(missing_ok=True)
+                problem_file(self._results).unlink(missing_ok=True)
 
     def _anchor(self, out: OutFolder) -> bool:
         with _telling(self, "anchoring a rolling job"):
+            begun = time.perf_counter()
             bind_folder(out, self._ledger(out), keys=self._keys)
+            self._told_done("anchor", read_job(out).job, time.perf_counter() - begun)
             self._tell(out)
             return True
         return False
@@ -127,11 +134,11 @@ def count_jobs(results: Path, keys: Path) -> Jobs:
     closed = [out for job in results.glob("*/job.json") if not is_open(out := OutFolder(job.parent))]
     problem = ""
     with suppress(OSError):
-        problem = _problem(results).read_text("utf-8")
+        problem = problem_file(results).read_text("utf-8")
     return Jobs(len(find_spools(keys)), sum(not out.anchor.exists() for out in closed), problem)
 
 
-def _problem(results: Path) -> Path:
+def problem_file(results: Path) -> Path:
     """Where the process that closes jobs says what went wrong last."""
     return results / "problem.txt"
 

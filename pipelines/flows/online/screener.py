@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -15,7 +15,7 @@ from models.package import load_package
 from pipelines.cohort.ids import Pseudonyms
 from pipelines.flows.casework import Case, Casework, Image, make_case
 from pipelines.flows.online.batching import Batcher
-from pipelines.flows.online.sidecar import Sidecar, Sidecars
+from pipelines.flows.online.sidecar import Sidecar, Sidecars, Told
 from pipelines.flows.stopwatch import Stopwatch
 from pipelines.flows.tally import Tally
 from pipelines.results.jobheader import RollingHeader
@@ -87,11 +87,13 @@ class Answer:
         record: The record, as it was sealed (docs/out-folder.md).
         identity: Its identity envelope: for documents that must name the patient to whoever sent the study.
         stage_s: Seconds by stage.
+        measured: What is watched for drift, by name; empty of what was refused.
     """
 
     record: dict[str, Any]
     identity: dict[str, str]
     stage_s: dict[str, float]
+    measured: dict[str, float] = field(default_factory=dict)
 
 
 class OnlineScreener:
@@ -100,13 +102,20 @@ class OnlineScreener:
     Args:
         task: What it is to do.
         batches: Told the size of each forward pass.
+        restarts: Told each time that a process that admits has to be replaced.
 
     Raises:
         ModelError: The package is not the one that the service was started with.
         KeyStoreError: The key store cannot be used.
     """
 
-    def __init__(self, task: OnlineTask, *, batches: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        task: OnlineTask,
+        *,
+        batches: Callable[[int], None] = lambda _: None,
+        restarts: Callable[[], None] = lambda: None,
+    ) -> None:
         cv2.setNumThreads(1)
         self._task, self._keys = task, KeyStore(task.keys)
         self._pseudonyms = Pseudonyms(self._keys.identity_key)
@@ -118,12 +127,7 @@ class OnlineScreener:
         self._batcher: Batcher[NDArray[np.float32], Prediction] = Batcher(
             self._pass, size=task.batch_size, wait_s=task.batch_wait_s, batches=batches
         )
-        self._sidecars = Sidecars(
-            [
-                Sidecar(task.model, scope=task.scope, policy=task.policy, keeps=task.keep_pictures)
-                for _ in range(task.sidecars)
-            ]
-        )
+        self._sidecars = Sidecars([_sidecar(task, restarts) for _ in range(task.sidecars)])
         self._job: RollingJob | None = None
         self._lock = threading.Lock()
 
@@ -133,30 +137,39 @@ class OnlineScreener:
         metadata = self.casework.package.metadata
         return (metadata.channels, *metadata.shape)
 
-    def screen(self, content: bytes, *, patient: str | None = None, shown: tuple[str, str] | None = None) -> Answer:
+    def screen(
+        self,
+        content: bytes,
+        *,
+        patient: str | None = None,
+        shown: tuple[str, str] | None = None,
+        clock: Stopwatch | None = None,
+    ) -> Answer:
         """Screen one study: it is sealed and spooled before this returns.
 
         Args:
             content: The file, whole.
             patient: The patient that the request names, where the file names none.
             shown: Modality and body part that the request declares, for a file without a header.
+            clock: Times the stages; a new one where it is left out.
 
         Raises:
             StorageError: And its kinds: the record could not be kept, so there is no answer.
         """
         planned = PlannedInput(0, f"{SOURCE}{uuid4()}", patient, *(shown or (None, None)))
-        clock = Stopwatch()
+        clock = clock or Stopwatch()
         with self._sidecars.one() as sidecar:
             with clock("admission"):
-                admission, outcome, stage_s = sidecar.admit(content, planned)
-            case = make_case(planned, content, admission, outcome, self._pseudonyms)
+                told = sidecar.admit(content, planned)
+            outcome = told.outcome
+            case = make_case(planned, content, told.admission, outcome, self._pseudonyms)
             with clock("predict"):
                 prediction = self._batcher(outcome.tensor) if isinstance(outcome, Image) else None
             picture = sidecar.picture()
         entry = self._entry(case, prediction, picture, clock)
         with clock("seal"):
             record = self._keep(entry)
-        return Answer(record, case.identity, {**stage_s, **clock.seconds})
+        return Answer(record, case.identity, {**told.stage_s, **clock.seconds}, _measured(told))
 
     def infer(self, images: NDArray[np.float32]) -> list[Prediction]:
         """What the network says of preprocessed images; nothing is kept of them.
@@ -242,3 +255,15 @@ class OnlineScreener:
             recipient=self._keys.fingerprint,
         )
         return refreshed(plain)
+
+
+def _sidecar(task: OnlineTask, restarted: Callable[[], None]) -> Sidecar:
+    return Sidecar(task.model, scope=task.scope, policy=task.policy, keeps=task.keep_pictures, restarted=restarted)
+
+
+def _measured(told: Told) -> dict[str, float]:
+    """What is watched for drift: the brightness, and the side of a square of as many pixels."""
+    if not isinstance(told.outcome, Image):
+        return {}
+    facts = told.outcome.facts
+    return {**told.measured, "size_px": float(np.sqrt(facts.rows * facts.columns))}

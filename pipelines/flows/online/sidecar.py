@@ -11,11 +11,12 @@ import io
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from queue import Queue
 from typing import TYPE_CHECKING, Any
 
 import cv2
+import numpy as np
 
 from models.package import load_package
 from pipelines.admit.admission import Admission, admit
@@ -29,7 +30,7 @@ from sievert.records import PlannedInput, Reason, Refusal
 from sievert.settings import AdmitSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -40,6 +41,25 @@ if TYPE_CHECKING:
 _COMMAND = (sys.executable, "-P", "-c", "from pipelines.flows.online.sidecar import main; main()")
 _PIPE_BYTES = 1 << 20
 _FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+_LOOKED_AT = 64
+"""Rows and columns that an image's brightness is taken from: enough for a mean, and no time for a large one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the process says of a study.
+
+    Attributes:
+        admission: Without its pixels.
+        outcome: The image, or why there is none.
+        stage_s: Seconds by stage.
+        measured: What is watched for drift: `brightness`, mean share of the image's own range.
+    """
+
+    admission: Admission
+    outcome: Image | Refusal
+    stage_s: dict[str, float] = field(default_factory=dict)
+    measured: dict[str, float] = field(default_factory=dict)
 
 
 class Sidecar:
@@ -50,37 +70,44 @@ class Sidecar:
         scope: What the model is for.
         policy: The compliance policy.
         keeps: Whether the de-identified picture is asked for after each study.
+        restarted: Told each time that another process has to take the place of one.
     """
 
-    def __init__(self, model: Path, *, scope: Scope, policy: AdmitSettings, keeps: bool) -> None:
+    def __init__(
+        self,
+        model: Path,
+        *,
+        scope: Scope,
+        policy: AdmitSettings,
+        keeps: bool,
+        restarted: Callable[[], None] = lambda: None,
+    ) -> None:
         self._about = {
             "model": str(model),
             "scope": asdict(scope),
             "policy": policy.model_dump(mode="json"),
             "keeps": keeps,
         }
-        self._keeps = keeps
+        self._keeps, self._restarted = keeps, restarted
         self._process = self._start()
 
-    def admit(self, content: bytes, planned: PlannedInput) -> tuple[Admission, Image | Refusal, dict[str, float]]:
+    def admit(self, content: bytes, planned: PlannedInput) -> Told:
         """Admit and preprocess one study; never raises for anything that it contains.
-
-        Returns:
-            The admission without its pixels, the image or why there is none, and the seconds that each stage took.
 
         Raises:
             ServeError: No process can be started.
         """
         if self._process.poll() is not None:
             self._process = self._start()
+            self._restarted()
         try:
             send(self._stdin, {"planned": asdict(planned)}, [content])
             about, tensor = receive(self._stdout)
         except (OSError, EOFError):
             self.stop()
             refusal = Refusal(Reason.FORMAT_DECODER_CRASHED)
-            return Admission(refusal), refusal, {}
-        return *read_admitted(about, tensor), about["stage_s"]
+            return Told(Admission(refusal), refusal)
+        return Told(*read_admitted(about, tensor), about["stage_s"], about["measured"])
 
     def picture(self) -> bytes | None:
         """The picture of the study that was just admitted, PNG, 8 or 16 bits; None where it is not kept."""
@@ -169,9 +196,19 @@ def main() -> None:
                 admission = admit(content, planned, scope=scope, policy=policy)
             outcome = preprocess(admission.outcome, recipe, clock)
         told, tensor = write_admitted(admission.identity, outcome)
-        send(stdout, {**told, "stage_s": clock.seconds}, tensor)
+        send(stdout, {**told, "stage_s": clock.seconds, "measured": _measured(admission.outcome)}, tensor)
         if about["keeps"]:
             send(stdout, {}, [_encoded(admission.outcome)])
+
+
+def _measured(outcome: Admitted | Refusal) -> dict[str, float]:
+    """What is watched for drift, of the image as it was admitted."""
+    if isinstance(outcome, Refusal):
+        return {}
+    rows, columns = outcome.pixels.shape[:2]
+    seen = outcome.pixels[:: max(1, rows // _LOOKED_AT), :: max(1, columns // _LOOKED_AT)]
+    lowest, highest = float(seen.min()), float(seen.max())
+    return {"brightness": (float(np.mean(seen)) - lowest) / max(1.0, highest - lowest)}
 
 
 def _encoded(outcome: Admitted | Refusal) -> bytes:
