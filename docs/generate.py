@@ -14,6 +14,7 @@ from cluster.chart.writing import FILES
 from models.networks.registry import ARCHITECTURES
 from models.pretraining.settings import PretrainSettings
 from models.training.settings import AugmentSettings, TrainingSettings
+from serve.operations.catalogue import KINDS
 from sievert.branchadmit import PRESETS
 from sievert.cli.main import app
 from sievert.errors import all_errors
@@ -130,6 +131,17 @@ def training() -> str:
     return "\n".join(lines)
 
 
+def metrics() -> str:
+    """The table of the online service's metrics."""
+    lines = ["# Metrics", ""]
+    lines += ["`GET /metrics` of the online service; [operations.md](../operations.md) says how they are read.", ""]
+    lines += ["| metric | type | labels | meaning |", "|---|---|---|---|"]
+    for kind in KINDS:
+        labels = ", ".join(f"`{label}`" for label in kind.labels)
+        lines.append(f"| `{kind.shown}` | {kind.type} | {labels} | {kind.help} |")
+    return "\n".join(lines) + "\n"
+
+
 def _training_row(prefix: str, name: str, field: Any) -> str:  # noqa: ANN401 - pydantic's own class
     default = "" if field.default_factory else f"`{field.default}`"
     return f"| `{prefix}.{name}` | {default} | {field.description or ''} |"
@@ -189,6 +201,7 @@ PAGES = {
     "reasons.md": reasons,
     "settings.md": settings,
     "commands.md": commands,
+    "metrics.md": metrics,
     "training.md": training,
 }
 

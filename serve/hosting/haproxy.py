@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _PROBLEM = r"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"no replica can take the request now: send it again\"}"  # noqa: E501 - one string of HAProxy's
 _UNAVAILABLE = '    http-error status {status} content-type application/problem+json hdr Retry-After 1 string "{text}"'
+_SANE = f"{{ req.fhdr_cnt(x-request-id) eq 1 }} {{ req.fhdr(x-request-id) -m reg ^{SANE_REQUEST_ID}$ }}"
 BINARY_VARIABLE = "RAY_SERVE_HAPROXY_BINARY_PATH"
 _MENDED = "# mended by Sievert\n"
 _NOT_FOUND = '    http-request return status 404 content-type text/plain string "Not Found"'
@@ -97,6 +98,8 @@ class _Mending:
             yield line + (f" ssl crt {self.bundle} alpn http/1.1 ssl-min-ver TLSv1.2" if self.bundle else "")
             yield "    http-request del-header X-Forwarded-For"
             yield "    option forwardfor"
+            yield f"    http-request del-header x-request-id unless {_SANE}"
+            yield "    http-request set-header x-request-id %[uuid] unless { req.hdr(x-request-id) -m found }"
             return
         yield re.sub(r"bind \*?:", "bind 127.0.0.1:", line)
 
@@ -115,12 +118,6 @@ class _Mending:
     def _nowhere(self, _: str) -> Iterator[str]:
         yield _NOT_FOUND
 
-    def _request_id(self, line: str) -> Iterator[str]:
-        """Behind this, HAProxy makes one where there is none."""
-        sane = f"{{ req.fhdr_cnt(x-request-id) eq 1 }} {{ req.fhdr(x-request-id) -m reg ^{SANE_REQUEST_ID}$ }}"
-        yield f"    http-request del-header x-request-id unless {sane}"
-        yield line
-
     def _socket(self, line: str) -> Iterator[str]:
         yield line.replace("mode 666", "mode 600")
 
@@ -133,7 +130,6 @@ _RULES: tuple[tuple[str, str, Callable[[_Mending, str], Iterator[str]]], ...] = 
     (_OWN_ERRORS, r"\s*errorfile 50[234] ", _Mending._nothing),  # noqa: SLF001
     ("its table of routes", r"\s*http-request return .* if routes$", _Mending._routes),  # noqa: SLF001
     ("what it says of a path that is nowhere", r"\s*http-request return status 404 .*-/routes", _Mending._nowhere),  # noqa: SLF001
-    ("the request's id", r"\s*http-request set-header x-request-id ", _Mending._request_id),  # noqa: SLF001
     ("its administrator's socket", r"\s*stats socket ", _Mending._socket),  # noqa: SLF001
 )
 

@@ -70,6 +70,7 @@ class OtlpTracing:
             kind=SpanKind.SERVER,
             attributes={"http.request.method": method},
             record_exception=False,  # its text may hold what a request brought
+            set_status_on_exception=False,
         ) as span:
             yield OtlpRequest(span)
 
@@ -145,7 +146,9 @@ class TracedStopwatch(Stopwatch):
             if stage not in SHOWN_STAGES:
                 yield
                 return
-            with self._tracer.start_as_current_span(stage, context=self._parent, record_exception=False):
+            with self._tracer.start_as_current_span(
+                stage, context=self._parent, record_exception=False, set_status_on_exception=False
+            ):
                 yield
 
 

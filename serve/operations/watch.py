@@ -85,7 +85,7 @@ class Watch:
 class _Answer:
     """An answer on its way out: it gets the request's id, where we had to make one.
 
-    Ray Serve answers the one that a request brings; HAProxy sees to it that it is there and sane (`hosting/haproxy.py`).
+    Ray Serve answers the one that a request brings; `hosting/haproxy.py` sees to it that there is a sane one.
     """
 
     def __init__(self, headers: Iterable[tuple[bytes, bytes]], send: Send) -> None:

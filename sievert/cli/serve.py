@@ -111,6 +111,22 @@ def status(
         console.stdout().print(line)
 
 
+@app.command()
+def dashboard(*, verbose: VerboseFlag = False) -> None:  # noqa: ARG001 - its callback has set it
+    """Print a Grafana dashboard of a service's metrics, JSON: import it and choose the Prometheus."""
+    from serve.operations.shipped import dashboard as shipped
+
+    typer.echo(shipped(), nl=False)
+
+
+@app.command()
+def alerts(*, verbose: VerboseFlag = False) -> None:  # noqa: ARG001 - its callback has set it
+    """Print rules for Prometheus, YAML: what should wake somebody; docs/operations.md says what to do then."""
+    from serve.operations.shipped import alert_rules
+
+    typer.echo(alert_rules(), nl=False)
+
+
 def _stop_signals() -> threading.Event:
     """Ctrl-C and SIGTERM end the service in good order; a second one at once."""
     stopped = threading.Event()
