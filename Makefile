@@ -76,6 +76,7 @@ bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/duplicates.py
 	$(BIN)/python benchmarks/worklist.py
+	$(BIN)/python benchmarks/watching.py
 
 # Orthanc is masked first: tests start their own, and no service of it shall run. What Debian calls them, and a program or file of each by which one sees that it is there
 PACKAGES := chromium orthanc orthanc-dicomweb dicom3tools softhsm2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,8 @@ class Observed:
         begun, model = time.perf_counter(), find_model(self, name).name
         answer = await self._inner.screen(name, content, patient=patient, shown=shown)
         seconds = time.perf_counter() - begun
-        self._screened(model, answer, seconds)
+        # once this turn of the loop is over, in which the answer is sent
+        asyncio.get_running_loop().call_soon(self._screened, model, answer, seconds)
         note_study(model, {**stages_of(answer.stage_s), "total": seconds})
         self._tracing.link(str(answer.record["job"]))
         return answer
