@@ -1,4 +1,4 @@
-"""Opens a network in ONNX Runtime as a worker needs it: on the processor, with so many threads and none that spins."""
+"""Opens a network in ONNX Runtime as a worker needs it: with so many threads and none that spins, on a GPU if asked."""
 
 from __future__ import annotations
 
@@ -10,25 +10,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def open_session(file: Path, *, threads: int, refused: str) -> Any:  # noqa: ANN401 - onnxruntime ships no types
+GPU, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+
+
+def open_session(file: Path, *, threads: int, refused: str, on_gpu: bool = False) -> Any:  # noqa: ANN401 - onnxruntime ships no types
     """A session of ONNX Runtime.
 
     Args:
         file: The network.
         threads: Threads that one call may use.
         refused: What is said where ONNX Runtime does not take it.
+        on_gpu: Whether it runs on a GPU; what that has no kernel for runs on the processor.
 
     Raises:
-        ModelError: It does not.
+        ModelError: It does not, or there is no GPU that it can use.
     """
     import onnxruntime
 
+    if on_gpu and GPU not in onnxruntime.get_available_providers():
+        raise ModelError(
+            "ONNX Runtime has no GPU here", remedy="Install onnxruntime-gpu in place of onnxruntime, or ask for none."
+        )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
     # Threads that spin between calls would take the cores of the other workers.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(file.read_bytes(), options, providers=[GPU, CPU] if on_gpu else [CPU])
     except Exception as error:  # onnxruntime's own exceptions share no other base
         raise ModelError(refused) from error

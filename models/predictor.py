@@ -28,6 +28,7 @@ class Predictor:
     Args:
         package: A package that `load_package` checked.
         threads: Threads that one call may use.
+        on_gpu: Whether it runs on a GPU.
 
     Attributes:
         head_weights: Shape [class, feature], the linear head, which Grad-CAM reads; None where the network has none.
@@ -37,10 +38,10 @@ class Predictor:
             package says of itself.
     """
 
-    def __init__(self, package: ModelPackage, *, threads: int = 1) -> None:
+    def __init__(self, package: ModelPackage, *, threads: int = 1, on_gpu: bool = False) -> None:
         self._calibration = package.calibration
         self._shape = (package.metadata.channels, *package.metadata.shape)
-        self._session = _open_session(package, threads=threads)
+        self._session = _open_session(package, threads=threads, on_gpu=on_gpu)
         self.head_weights = _read_head(package)
         if self.head_weights is not None and self.head_weights.shape[0] != len(package.metadata.labels):
             raise ModelError("the model package's head does not have one row a label")
@@ -70,9 +71,9 @@ class Predictor:
         return logits, features
 
 
-def _open_session(package: ModelPackage, *, threads: int) -> Any:  # noqa: ANN401 - onnxruntime ships no types
+def _open_session(package: ModelPackage, *, threads: int, on_gpu: bool) -> Any:  # noqa: ANN401 - onnxruntime ships no types
     refused = "ONNX Runtime refuses the model package's network"
-    session = open_session(package.onnx_file, threads=threads, refused=refused)
+    session = open_session(package.onnx_file, threads=threads, refused=refused, on_gpu=on_gpu)
     _check_session(session, package)
     return session
 

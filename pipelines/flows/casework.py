@@ -124,14 +124,15 @@ class Casework:
         package: The model.
         rule: When to decide.
         threads: Threads that one forward pass may use.
+        on_gpu: Whether it runs on a GPU.
 
     Raises:
         ModelError: The network cannot be run.
     """
 
-    def __init__(self, package: ModelPackage, rule: DecisionRule, *, threads: int = 1) -> None:
+    def __init__(self, package: ModelPackage, rule: DecisionRule, *, threads: int = 1, on_gpu: bool = False) -> None:
         self.package, self.rule = package, rule
-        self._predictor = Predictor(package, threads=threads)
+        self._predictor = Predictor(package, threads=threads, on_gpu=on_gpu)
 
     def predict(self, cases: Sequence[Case]) -> list[Prediction | None]:
         """One forward pass over those that were admitted; None for the others."""

@@ -59,6 +59,7 @@ class OnlineTask:
         seeds: Of the network's training.
         threads: Threads a forward pass.
         sidecars: Processes that admit.
+        on_gpu: Whether the network runs on a GPU.
     """
 
     results: Path
@@ -77,6 +78,7 @@ class OnlineTask:
     seeds: dict[str, int]
     threads: int = 1
     sidecars: int = 1
+    on_gpu: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class OnlineScreener:
         package = load_package(task.model)
         if package.digest != task.model_digest:
             raise ModelError("the model package was changed since the service was started")
-        self.casework = Casework(package, task.rule, threads=task.threads)
+        self.casework = Casework(package, task.rule, threads=task.threads, on_gpu=task.on_gpu)
         self._warm_up()
         self._batcher: Batcher[NDArray[np.float32], Prediction] = Batcher(
             self._pass, size=task.batch_size, wait_s=task.batch_wait_s, batches=batches

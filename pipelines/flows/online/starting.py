@@ -61,4 +61,5 @@ def _task(package: ModelPackage, results: Path, settings: Settings) -> OnlineTas
         roll_after_s=serve.roll_after_s,
         roll_after_records=serve.roll_after_records,
         seeds=find_seeds(package),
+        on_gpu=serve.num_gpus > 0,
     )
