@@ -68,9 +68,7 @@ class ServeSettings(Branch):
     target_ongoing: PositiveFloat = Field(default=4, description="Requests in hand that a replica is scaled for.")
     max_ongoing: PositiveInt = Field(default=32, description="Requests that a replica takes in hand.")
     max_queued: PositiveInt = Field(default=128, description="Requests that wait; further ones get 429.")
-    num_gpus: NonNegativeFloat = Field(
-        default=0, description="GPUs a replica, fractions too; above 0 networks run on them."
-    )
+    num_gpus: NonNegativeFloat = Field(default=0, description="GPUs a replica, fractions too; networks run on them.")
     batch_size: PositiveInt = Field(default=8, description="Images a forward pass at most.")
     batch_wait_ms: NonNegativeFloat = Field(default=0, description="How long a pass waits for further images.")
     timeout_s: PositiveFloat = Field(default=60, description="How long a request may take.")
