@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -58,7 +59,7 @@ class Ended:
             client.post("/v2/models/default/infer", content=b"{}")
             client.get("/v1/models", headers={"Authorization": "Bearer svt_no"})
             operator = {"Authorization": f"Bearer {key}"}
-            self.page = client.get("/metrics", headers=operator)
+            self.page = settled(client, operator)
             self.cases = client.get("/v1/models", headers=operator)
         form = {"credential": service.token, "next": "/"}
         self.signed_in = httpx.post(f"{service.url}/sign-in", data=form, headers={"Origin": service.url})
@@ -143,6 +144,16 @@ def test_sign_ins_and_refusals_stand_in_the_audit_log(ended: Ended) -> None:
         ("refused", "unknown"),
         ("signed in", "one-time token"),
     ]
+
+
+def settled(client: httpx.Client, operator: dict[str, str]) -> httpx.Response:
+    """The page, once the replica has looked for drift: it does so each second."""
+    for _ in range(60):
+        page = client.get("/metrics", headers=operator)
+        if catalogue.DRIFT_STUDIES.name in page.text:
+            break
+        time.sleep(0.5)
+    return page
 
 
 def logs(home: Path) -> list[Path]:
