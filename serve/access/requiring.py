@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable  # noqa: TC003 - FastAPI reads t
 from typing import Annotated
 
 from fastapi import Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from serve.access.principal import Permission, Principal
 from sievert.errors import AccessError, ForbiddenError
@@ -17,6 +17,13 @@ BEARER = HTTPBearer(
     description="An API key, the one-time token of this run, or an access token of the OpenID provider.",
 )
 """Stands in the OpenAPI document; the middleware has done the checking."""
+SESSION = APIKeyCookie(
+    name="sievert",
+    scheme_name="session",
+    auto_error=False,
+    description="A session of the sign-in page, named `__Host-sievert` over HTTPS; changes need X-CSRF-Token beside.",
+)
+"""The same."""
 
 
 def require(permission: Permission) -> Callable[..., Awaitable[Principal]]:
@@ -31,7 +38,8 @@ def require(permission: Permission) -> Callable[..., Awaitable[Principal]]:
 
     async def allowed(
         request: Request,
-        _: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
+        _bearer: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
+        _session: Annotated[str | None, Security(SESSION)],
     ) -> Principal:
         principal = principal_of(request)
         if not principal.may(permission):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends
 
 from serve.access.principal import Permission
+from serve.api.document import DocumentedApp
 from serve.api.inference import catalogue_router, model_router, server_router
 from serve.api.problems import install_problems
 from serve.api.studies import studies_router
@@ -15,7 +16,7 @@ from sievert import __version__
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from fastapi import Request, Response
+    from fastapi import APIRouter, FastAPI, Request, Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from serve.api.backend import Backend
@@ -89,7 +90,7 @@ def unprefixed(app: ASGIApp) -> ASGIApp:
 
 
 def _app() -> FastAPI:
-    app = FastAPI(
+    app = DocumentedApp(
         title="Sievert",
         version=__version__,
         description=DESCRIPTION,

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from pipelines.flows.online.screener import Answer, OnlineScreener
 
 
+MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
+"""What a model's name and version are made of: they stand in addresses."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServedModel:
     """A model as clients see it.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from serve.api.examples import shown
+
 
 class Health(BaseModel):
     """What load balancers ask for."""
@@ -16,7 +18,7 @@ def health_router() -> APIRouter:
     """The route."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/health", summary="Health")
+    @router.get("/health", summary="Health", responses=shown({"status": "ok"}))
     async def health() -> Health:
         return Health()
 

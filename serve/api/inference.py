@@ -9,16 +9,19 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from pydantic import BaseModel
 
 from models.predictor import INPUT
-from serve.api.backend import Backend, ServedModel, find_model
+from serve.api.backend import MODEL_NAME, Backend, ServedModel, find_model
+from serve.api.examples import INFER, INFERRED, MODEL, MODEL_METADATA, shown
 from serve.api.problems import described
 from serve.api.tensors import DATATYPE, HEADER_LENGTH, OUTPUT, InferRequest, InferResponse, read_request, write_response
 from sievert import __version__
 from sievert.errors import ModelMissingError
 
 _EXTENSIONS = ["binary_tensor_data"]
-Name = Annotated[str, Path(max_length=200, description="Name of a model, as GET /v1/models tells it.")]
-Length = Annotated[str | None, Header(alias=HEADER_LENGTH, max_length=20)]
-Version = Annotated[str, Path(max_length=64, description="Version of a model.")]
+_TOLD = "Name of a model, as GET /v1/models tells it."
+_LENGTH = "Length of the JSON part, where raw bytes follow it (binary data extension)."
+Name = Annotated[str, Path(max_length=100, pattern=MODEL_NAME, description=_TOLD, examples=["default"])]
+Length = Annotated[str | None, Header(alias=HEADER_LENGTH, max_length=20, pattern="^[0-9]+$", description=_LENGTH)]
+Version = Annotated[str, Path(max_length=64, pattern=MODEL_NAME, description="Version of a model.", examples=["0.2.0"])]
 
 
 class TensorMetadata(BaseModel):
@@ -70,15 +73,17 @@ def server_router() -> APIRouter:
     """What the protocol asks of a server as a whole."""
     router = APIRouter(tags=["Open Inference Protocol"])
 
-    @router.get("/v2", summary="Server metadata", responses=described(401))
+    told = {"name": "sievert", "version": __version__, "extensions": _EXTENSIONS}
+
+    @router.get("/v2", summary="Server metadata", responses=shown(told))
     async def server() -> ServerMetadata:
         return ServerMetadata(name="sievert", version=__version__, extensions=_EXTENSIONS)
 
-    @router.get("/v2/health/live", summary="Server live", responses=described(401))
+    @router.get("/v2/health/live", summary="Server live", responses=shown({"live": True}))
     async def live() -> Live:
         return Live(live=True)
 
-    @router.get("/v2/health/ready", summary="Server ready", responses=described(401))
+    @router.get("/v2/health/ready", summary="Server ready", responses=shown({"ready": True}))
     async def ready() -> Ready:
         return Ready(ready=True)
 
@@ -94,18 +99,8 @@ def model_router(backend: Backend, *, most_bytes: int, prefix: str = "/v2/models
         prefix: Where the routes lie.
     """
     router = APIRouter(tags=["Open Inference Protocol"])
-    body = {"content": {"application/json": {"schema": InferRequest.model_json_schema()}}, "required": True}
-    statuses = described(400, 401, 403, 404, 413, 422, 429, 503)
-
-    @router.get(prefix, summary="Model metadata", responses=described(401, 403, 404, 422))
-    @router.get(prefix + "/versions/{version}", include_in_schema=False)
-    async def metadata(name: Name, version: str | None = None) -> ModelMetadata:
-        return _metadata(_find(backend, name, version))
-
-    @router.get(prefix + "/ready", summary="Model ready", responses=described(401, 403, 404, 422))
-    @router.get(prefix + "/versions/{version}/ready", include_in_schema=False)
-    async def ready(name: Name, version: str | None = None) -> ModelReady:
-        return ModelReady(name=_find(backend, name, version).name, ready=True)
+    _add_metadata(router, backend, prefix)
+    statuses = {**_inferred(), **described(404, 422)}
 
     async def infer(request: Request, name: str, version: str | None, length: str | None) -> Response:
         model = _find(backend, name, version)
@@ -123,7 +118,7 @@ def model_router(backend: Backend, *, most_bytes: int, prefix: str = "/v2/models
         summary="Infer",
         response_model=InferResponse,
         responses=statuses,
-        openapi_extra={"requestBody": body},
+        openapi_extra=_asked(),
     )
     async def infer_any(request: Request, name: Name, length: Length = None) -> Response:
         """Probabilities of preprocessed tensors: nothing is admitted, sealed or kept of them."""
@@ -134,7 +129,7 @@ def model_router(backend: Backend, *, most_bytes: int, prefix: str = "/v2/models
         summary="Infer with a version",
         response_model=InferResponse,
         responses=statuses,
-        openapi_extra={"requestBody": body},
+        openapi_extra=_asked(),
     )
     async def infer_version(request: Request, name: Name, version: Version, length: Length = None) -> Response:
         return await infer(request, name, version, length)
@@ -142,11 +137,47 @@ def model_router(backend: Backend, *, most_bytes: int, prefix: str = "/v2/models
     return router
 
 
+def _add_metadata(router: APIRouter, backend: Backend, prefix: str) -> None:
+    about: dict[str, Any] = {"responses": {**shown(MODEL_METADATA), **described(404, 422)}}
+    told: dict[str, Any] = {"responses": {**shown({"name": "default", "ready": True}), **described(404, 422)}}
+    versioned = prefix + "/versions/{version}"
+
+    @router.get(prefix, summary="Model metadata", **about)
+    async def metadata(name: Name) -> ModelMetadata:
+        return _metadata(_find(backend, name, None))
+
+    @router.get(versioned, summary="Metadata of a version", **about)
+    async def metadata_of(name: Name, version: Version) -> ModelMetadata:
+        return _metadata(_find(backend, name, version))
+
+    @router.get(prefix + "/ready", summary="Model ready", **told)
+    async def ready(name: Name) -> ModelReady:
+        return ModelReady(name=_find(backend, name, None).name, ready=True)
+
+    @router.get(versioned + "/ready", summary="Version ready", **told)
+    async def ready_of(name: Name, version: Version) -> ModelReady:
+        return ModelReady(name=_find(backend, name, version).name, ready=True)
+
+
+def _asked() -> dict[str, Any]:
+    """For OpenAPI: the body, with an example; FastAPI would read it itself, and bytes behind JSON are no JSON."""
+    schema = InferRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs")
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": INFER}}}}
+
+
+def _inferred() -> dict[int | str, dict[str, Any]]:
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    header = {"description": "Length of the JSON part; with raw bytes behind it only.", "schema": {"type": "integer"}}
+    content = {"application/json": {"example": INFERRED}, "application/octet-stream": binary}
+    return {200: {"description": "Probabilities", "content": content, "headers": {HEADER_LENGTH: header}}}
+
+
 def catalogue_router(backend: Backend) -> APIRouter:
     """`GET /v1/models`: what is served, with what it is for and how it decides."""
     router = APIRouter(tags=["models"])
 
-    @router.get("/v1/models", summary="Models", responses=described(401, 403))
+    @router.get("/v1/models", summary="Models", responses=shown({"models": [MODEL]}))
     async def models() -> dict[str, list[dict[str, Any]]]:
         return {"models": [asdict(model) for model in backend.models]}
 

@@ -6,6 +6,7 @@ Sources: RFC 7240, 4.1 (`Prefer: respond-async`); RFC 9110, 15.3.3 (202); the HT
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +19,7 @@ from pydantic import BaseModel, Field
 
 from serve.access.principal import Permission, Principal, Role
 from serve.api.backend import Backend, choose_model, find_model
+from serve.api.examples import HEX_ID, PENDING, STUDIES_JOB, shown
 from serve.api.problems import described, problem
 from sievert.errors import SievertError
 
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S = 15.0
 RETRY_S = 5
-JobId = Annotated[str, Path(min_length=32, max_length=32, pattern="^[0-9a-f]*$", description="Id of a job.")]
+JobId = Annotated[
+    str, Path(min_length=32, max_length=32, pattern=HEX_ID, description="Id of a job.", examples=[PENDING])
+]
 
 
 class State(StrEnum):
@@ -183,16 +187,22 @@ def jobs_router(jobs: Jobs, *, allowed: Callable[[Permission], object]) -> APIRo
     """
     guard: Any = allowed(Permission.INFER)
     router = APIRouter(tags=["jobs"], dependencies=[Depends(guard)])
-    statuses = described(401, 403, 404, 422, 429)
-    stream = {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events `progress`."}
+    statuses = described(404, 422)
+    told = f"event: progress\ndata: {json.dumps(STUDIES_JOB)}\n\n"
+    stream = {"text/event-stream": {"schema": {"type": "string"}, "example": told}}
 
-    @router.get("/v1/jobs/{job}", summary="A job", response_model=JobView, responses=statuses)
+    @router.get("/v1/jobs/{job}", summary="A job", response_model=JobView, responses={**shown(STUDIES_JOB), **statuses})
     async def show(job: JobId, request: Request) -> Response:
         """How far it is, and the records so far."""
         found = jobs.find(job, request)
         return JSONResponse(found.view().model_dump(mode="json")) if found else _missing()
 
-    @router.get("/v1/jobs/{job}/events", summary="Its progress", responses={**statuses, 200: stream})
+    @router.get(
+        "/v1/jobs/{job}/events",
+        summary="Its progress",
+        response_class=StreamingResponse,
+        responses={**statuses, 200: {"description": "Events `progress`.", "content": stream}},
+    )
     async def events(job: JobId, request: Request) -> Response:
         """Server-sent events until it is ended; the last one has the records."""
         found = jobs.find(job, request)

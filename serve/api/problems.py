@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from serve.access.problems import problem_of
 from sievert.errors import (
     AccessError,
+    ClusterError,
     DataError,
+    KeyStoreError,
+    LedgerError,
     ModelError,
     ModelMissingError,
     NetworkInputError,
+    ServeError,
     SievertError,
     StorageError,
 )
@@ -29,6 +35,33 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_S = 1
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+_DETAILS = {
+    400: "the multipart body is damaged",
+    401: "who asks has not signed in",
+    403: "none of your roles allows it: `infer` is needed",
+    404: "no model of that name is served",
+    406: "the answer can be application/json, application/fhir+json, application/dicom",
+    409: "somebody else reviewed the case meanwhile",
+    413: "a body here has at most 268435456 bytes",
+    415: "a body is sent as it is, not compressed",
+    422: "the network reads tensors of [image, 1, 28, 28]",
+    429: "too many requests wait already",
+    503: "no replica can take the request now: send it again",
+}
+"""One example of each."""
+_HEADERS: tuple[tuple[frozenset[int], str, dict[str, Any]], ...] = (
+    (
+        frozenset({401, 403}),
+        "WWW-Authenticate",
+        {"description": "What to sign in with (RFC 6750).", "required": True, "schema": {"type": "string"}},
+    ),
+    (
+        frozenset({429, 503}),
+        "Retry-After",
+        {"description": "Seconds until it makes sense to ask again.", "required": True, "schema": {"type": "integer"}},
+    ),
+)
 
 
 class Problem(BaseModel):
@@ -42,17 +75,37 @@ class Problem(BaseModel):
 
 
 def problem(
-    status: int, detail: str, *, remedy: str | None = None, headers: Mapping[str, str] | None = None
+    status: int,
+    detail: str,
+    *,
+    remedy: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    further: Mapping[str, Any] = MappingProxyType({}),
 ) -> JSONResponse:
-    """An answer of that kind."""
+    """An answer of that kind.
+
+    Args:
+        status: HTTP status.
+        detail: What is wrong; nothing that was sent is repeated.
+        remedy: What to do next.
+        headers: Of the answer.
+        further: Extension members (RFC 9457, 3.2).
+    """
     told = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, remedy=remedy)
-    return JSONResponse(told.model_dump(exclude_none=True), status, headers, MEDIA_TYPE)
+    return JSONResponse({**further, **told.model_dump(exclude_none=True)}, status, headers, MEDIA_TYPE)
 
 
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The same for OpenAPI: which problems an operation can answer with."""
-    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+    """The same for OpenAPI: which problems an operation can answer with (`DocumentedApp` holds their schema)."""
+    return {status: _described(status) for status in statuses}
+
+
+def _described(status: int) -> dict[str, Any]:
+    phrase = HTTPStatus(status).phrase
+    example = {"type": "about:blank", "title": phrase, "status": status, "detail": _DETAILS[status]}
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
+    headers = {name: told for statuses, name, told in _HEADERS if status in statuses}
+    return {"description": phrase, "content": content, **({"headers": headers} if headers else {})}
 
 
 def install_problems(app: FastAPI) -> None:
@@ -69,8 +122,13 @@ def status_of(error: SievertError) -> int:
         (ModelMissingError, 404),
         (NetworkInputError, 422),
         (ModelError, 422),
-        (StorageError, 503),
         (DataError, 400),
+        # nothing is wrong with what was sent: the site has to mend its keys, disk, ledger or processes
+        (StorageError, 503),
+        (KeyStoreError, 503),
+        (LedgerError, 503),
+        (ClusterError, 503),
+        (ServeError, 503),
     )
     return next((status for kind, status in kinds if isinstance(error, kind)), 500)
 
@@ -92,9 +150,27 @@ async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
     return problem(422, f"{where}: {str(first['msg']).lower()}")
 
 
-async def _on_http(_: Request, error: Exception) -> JSONResponse:
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
-    return problem(error.status_code, str(error.detail), headers=error.headers)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_methods_at(request))}
+    told: object = error.detail  # Starlette says text; FastAPI lets it be any JSON
+    if not isinstance(told, dict):
+        return problem(error.status_code, str(told), headers=headers)
+    further = {name: value for name, value in told.items() if name != "message"}
+    return problem(error.status_code, str(told["message"]), headers=headers, further=further)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Starlette tells the first matching route's; a path may have several (RFC 9110, 10.2.1)."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.router.routes
+        )
+    ]
 
 
 async def _on_unforeseen(_: Request, error: Exception) -> JSONResponse:

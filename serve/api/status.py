@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from serve.access.principal import Permission
 from serve.access.requiring import require
-from serve.api.problems import described
+from serve.api.examples import STATUS, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ def status_router(ask: Callable[[], Status]) -> APIRouter:
     """
     router = APIRouter(tags=["operations"], dependencies=[Depends(require(Permission.OPERATE))])
 
-    @router.get("/v1/status", summary="Status", responses=described(401, 403))
+    @router.get("/v1/status", summary="Status", responses=shown(STATUS))
     def status() -> Status:
         return ask()
 

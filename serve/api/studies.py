@@ -13,6 +13,7 @@ from serve.api.accepting import DICOM, FHIR, JSON, choose
 from serve.api.backend import Backend, choose_model, find_model
 from serve.api.bodies import SINGLE, is_multipart, is_single, split_parts
 from serve.api.documents import diagnostic_report, report_bundle, structured_reports
+from serve.api.examples import RECORD_JSON, REPORT, STUDIES_JOB
 from serve.api.problems import described, problem
 
 if TYPE_CHECKING:
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 PATIENT_HEADER = "Sievert-Patient"
 _OFFERED = (JSON, FHIR, DICOM)
 _CODE = Query(max_length=16, pattern="^[A-Za-z0-9_ ]*$")
+_BINARY = {"type": "string", "format": "binary"}
+_FORM = {"type": "object", "properties": {"file": {**_BINARY, "minLength": 1}}, "required": ["file"]}
 _BODIES: dict[str, Any] = {
-    kind: {"schema": {"type": "string", "format": "binary"}}
-    for kind in sorted(SINGLE | {"multipart/related", "multipart/form-data"})
+    **{kind: {"schema": {**_BINARY, "minLength": 1}} for kind in sorted(SINGLE | {"multipart/related"})},
+    "multipart/form-data": {"schema": _FORM},
 }
 
 
@@ -114,16 +117,16 @@ def studies_router(
         response_model=dict[str, Any],
         responses={
             200: {"description": "The record; a list of them for several parts", "content": _documents()},
-            202: {"description": "Accepted; the address of its progress is in Location"},
-            **described(400, 401, 403, 404, 406, 413, 415, 422, 429, 503),
+            202: _accepted(),
+            **described(404, 406, 422),
         },
         openapi_extra={"requestBody": {"required": True, "content": _BODIES}},
     )
     async def submit(
         request: Request,
         asking: Annotated[Asking, Depends(_asking)],
-        accept: Annotated[str | None, Header()] = None,
-        prefer: Annotated[str | None, Header()] = None,
+        accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+        prefer: Annotated[str | None, Header(description="`respond-async`: answer 202 at once (RFC 7240).")] = None,
     ) -> Response:
         """DICOM, NIfTI, PNG or JPEG: one file, or parts of multipart/related (STOW-RS) or of a form.
 
@@ -170,7 +173,14 @@ def _timing(answers: Sequence[Answer]) -> dict[str, str]:
 
 def _documents() -> dict[str, Any]:
     return {
-        JSON: {"schema": {"type": "object"}},
-        FHIR: {"schema": {"type": "object"}},
-        DICOM: {"schema": {"type": "string", "format": "binary"}},
+        JSON: {"schema": {"type": "object"}, "example": RECORD_JSON},
+        FHIR: {"schema": {"type": "object"}, "example": REPORT},
+        DICOM: {"schema": _BINARY},
+        "multipart/related": {"schema": _BINARY},
     }
+
+
+def _accepted() -> dict[str, Any]:
+    location = {"description": "Address of its progress.", "required": True, "schema": {"type": "string"}}
+    content = {JSON: {"schema": {"type": "object"}, "example": {**STUDIES_JOB, "state": "queued", "records": []}}}
+    return {"description": "Accepted", "headers": {"Location": location}, "content": content}

@@ -7,10 +7,10 @@ extension_binary_data.md, which KServe's clients speak too.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from models.predictor import INPUT
 from sievert.errors import NetworkInputError
@@ -24,6 +24,11 @@ DATATYPE = "FP32"
 _REMEDY = f"One input, `{INPUT}`, of datatype {DATATYPE}; GET the model to see its shape."
 
 
+Numbers = Annotated[
+    list[Any], WithJsonSchema({"type": "array", "items": {"anyOf": [{"type": "number"}, {"type": "array"}]}})
+]
+
+
 class _Lenient(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
@@ -35,7 +40,7 @@ class InputTensor(_Lenient):
     shape: list[int] = Field(max_length=8, examples=[[1, 1, 2, 2]])
     datatype: str = Field(examples=[DATATYPE])
     parameters: dict[str, Any] = Field(default_factory=dict)
-    data: list[Any] | None = Field(default=None, description="Row by row, nested or flat.", examples=[[0, 0, 0, 0]])
+    data: Numbers | None = Field(default=None, description="Row by row, nested or flat.", examples=[[0, 0, 0, 0]])
 
 
 class WantedOutput(_Lenient):
@@ -188,10 +193,13 @@ def _tensor(one: InputTensor, raw: bytes, *, shape: tuple[int, ...], most_bytes:
 
 
 def _from_json(data: list[Any], size: tuple[int, ...]) -> NDArray[np.float32]:
+    wrong = "the input's data are not numbers, or not of one shape"
     try:
-        found = np.asarray(data, np.float64)
+        found = np.asarray(data)
     except (ValueError, TypeError, OverflowError) as error:
-        raise NetworkInputError("the input's data are not numbers, or not of one shape") from error
+        raise NetworkInputError(wrong) from error
+    if found.size and found.dtype.kind not in "iuf":  # "1.5", true and null become numbers where one lets them
+        raise NetworkInputError(wrong)
     if found.size != int(np.prod(size, dtype=object)):
         raise NetworkInputError("the input has more, or fewer, numbers than its shape says")
     with np.errstate(over="ignore"):

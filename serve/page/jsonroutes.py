@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, Body, Depends, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from serve.access.principal import Permission, Principal
 from serve.access.requiring import require
+from serve.api.examples import CASES, JOB, LABELS, OPENED, RECORD, REVIEW, STANDS, VERIFIED, hex_id, shown
+from serve.api.problems import described
 from serve.page.acting import Review, review_case
 from serve.page.case import NO_NUMBER, CaseRow
 from serve.page.query import CaseQuery  # noqa: TC001 - FastAPI reads it at run time
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 Reader = Annotated[Principal, Depends(require(Permission.READ))]
 Reviewer = Annotated[Principal, Depends(require(Permission.REVIEW))]
+JobId = Annotated[str, hex_id("The job's commitment.", JOB)]
+RecordId = Annotated[str, hex_id("Our id of the record.", RECORD)]
+Said = Annotated[Review, Body(examples=[REVIEW])]
 
 
 class Summary(BaseModel):
@@ -94,43 +99,45 @@ class Stands(BaseModel):
 def json_router(desk: Desk) -> APIRouter:
     """`/v1/cases` and what belongs to it."""
     router = APIRouter(prefix="/v1/cases", tags=["worklist"])
-    absent: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such case."}}
+    absent = described(404, 422)
 
-    @router.get("", summary="List cases")
+    @router.get("", summary="List cases", responses={**shown(CASES), **described(422)})
     def cases(query: Annotated[CaseQuery, Query()], who: Reader) -> CaseList:
         page = desk.book.page(query, me=who.name)
         desk.log_list(who, page.rows)
         listed = [summary_of(row) for row in page.rows]
         return CaseList(total=page.total, counts=page.counts, cases=listed, warnings=desk.book.warnings())
 
-    @router.get("/labels", summary="Export what clinicians say is right")
+    @router.get("/labels", summary="Export what clinicians say is right", responses=shown(LABELS))
     def labels(who: Reviewer) -> list[dict[str, str]]:
         desk.log(who, "exported labels")
         return desk.reviews.labels()
 
-    @router.get("/{job}/{record}", summary="Open a case", responses=absent)
-    def case(job: str, record: str, who: Reader) -> OpenedCase:
+    @router.get("/{job}/{record}", summary="Open a case", responses={**shown(OPENED), **absent})
+    def case(job: JobId, record: RecordId, who: Reader) -> OpenedCase:
         row = desk.case(job, record)
         desk.log(who, "viewed", job=job, record=record)
         return _opened(desk, row)
 
-    @router.get("/{job}/{record}/verification", summary="Hold a case against the ledger", responses=absent)
-    def verification(job: str, record: str, who: Reader) -> Verified:  # noqa: ARG001 - asked for the right alone
+    @router.get(
+        "/{job}/{record}/verification",
+        summary="Hold a case against the ledger",
+        responses={**shown(VERIFIED), **absent},
+    )
+    def verification(job: JobId, record: RecordId, who: Reader) -> Verified:  # noqa: ARG001 - asked for the right alone
         badge = desk.verifier.verify(desk.case(job, record))
         return Verified(state=badge.state, sentence=badge.sentence, details=badge.details)
 
     @router.post(
         "/{job}/{record}/reviews",
         summary="Review a case",
-        responses={**absent, 409: {"description": "Somebody else reviewed it meanwhile."}},
+        responses={**shown(STANDS), **absent, **described(409)},
     )
-    def review(job: str, record: str, said: Review, who: Reviewer) -> Stands:
+    def review(job: JobId, record: RecordId, said: Said, who: Reviewer) -> Stands:
         try:
             now = review_case(desk, desk.case(job, record), said, who)
         except ReviewConflictError as error:
-            last = desk.reviews.history(job, record)[-1]
-            told = {"message": error.message, "version": last.version, "deed": last.deed, "who": last.who}
-            raise HTTPException(409, told) from error
+            raise HTTPException(409, _conflict(desk, job, record, error.message)) from error
         return Stands(version=now.version, state=now.state, assignee=now.assignee)
 
     return router
@@ -140,6 +147,15 @@ def summary_of(row: CaseRow) -> Summary:
     """A row for machines: a number that there is none of is null."""
     told = {name: None if value == NO_NUMBER else value for name, value in asdict(row).items()}
     return Summary.model_validate(told)
+
+
+def _conflict(desk: Desk, job: str, record: str, message: str) -> dict[str, Any]:
+    """What was said last; nothing, where somebody names a version that never was."""
+    history = desk.reviews.history(job, record)
+    if not history:
+        return {"message": message, "version": 0}
+    last = history[-1]
+    return {"message": message, "version": last.version, "deed": last.deed, "who": last.who}
 
 
 def _opened(desk: Desk, row: CaseRow) -> OpenedCase:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 Sort = Literal["priority", "record", "probability", "confidence", "modality", "model", "time", "state", "job"]
 LARGEST_PAGE = 200
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def _blank_is_none(value: object) -> object:
-    """A form sends what was left empty as an empty text."""
+    """A form sends what was left empty as an empty text; a number is no day, though pydantic reads seconds in it."""
+    if isinstance(value, str) and value and not _DAY.fullmatch(value):
+        raise ValueError("a day is written as 2026-11-29")
     return None if value == "" else value
 
 
-Day = Annotated[date | None, BeforeValidator(_blank_is_none)]
+Day = Annotated[
+    date | None,
+    BeforeValidator(_blank_is_none),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"const": ""}]}),
+]
 Text = Annotated[str, Field(max_length=200)]
 
 
