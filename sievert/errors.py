@@ -43,7 +43,9 @@
         ├── PortTakenError          91   something else listens on the port
         ├── AccessError             92   who asks has not shown who they are, or may not do this
         │   └── ForbiddenError      93   who asks is known, and their roles do not allow it
-        └── ReviewConflictError     94   two people reviewed a case at once
+        ├── ReviewConflictError     94   two people reviewed a case at once
+        ├── OverloadedError         95   the service has too much in hand already
+        └── ReplicaLostError        96   the process that had a request is gone, or none answers
 
 An error carries our own record id and the stage where there is one, never a patient's
 name, id or path from a header. It survives pickling, because workers raise it on one machine and the
@@ -65,7 +67,15 @@ from sievert.errorproof import (
     UnfinishedError,
 )
 from sievert.errorroot import SievertError
-from sievert.errorserve import AccessError, ForbiddenError, PortTakenError, ReviewConflictError, ServeError
+from sievert.errorserve import (
+    AccessError,
+    ForbiddenError,
+    OverloadedError,
+    PortTakenError,
+    ReplicaLostError,
+    ReviewConflictError,
+    ServeError,
+)
 from sievert.errortraining import DivergedError, MemoryExhaustedError, TrainingError
 
 __all__ = [
@@ -96,11 +106,13 @@ __all__ = [
     "NothingAdmittedError",
     "OutFolderBusyError",
     "OutFolderError",
+    "OverloadedError",
     "PassphraseError",
     "PermissionDeniedError",
     "PortTakenError",
     "ProofError",
     "RefusedNoticeError",
+    "ReplicaLostError",
     "ReviewConflictError",
     "ServeError",
     "SievertError",

@@ -33,6 +33,20 @@ class ForbiddenError(AccessError):
     advice = "Ask whoever gives roles for one that allows it."
 
 
+class OverloadedError(ServeError):
+    """The service has too much in hand already."""
+
+    exit_code = 95
+    advice = "Send it again a moment later, or let the service have more replicas."
+
+
+class ReplicaLostError(ServeError):
+    """The process that had the request is gone, or none answers."""
+
+    exit_code = 96
+    advice = "Send it again: another process takes its place."
+
+
 class ReviewConflictError(ServeError):
     """Two people reviewed a case at once; the later one is told."""
 

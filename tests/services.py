@@ -8,11 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,6 +52,29 @@ class Service:
     def client(self) -> httpx.Client:
         """Signed in by its token."""
         return httpx.Client(base_url=self.url, headers=self.headers, timeout=60)
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def processes(self, *names: str) -> list[psutil.Process]:
+        """Those that it has started itself, and no other service's, whose command line holds all names."""
+        found = []
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                if all(name in " ".join(process.cmdline()) for name in names):
+                    found.append(process)
+        return found
+
+    def exchange(self, raw: bytes, *, wait_s: float = 1) -> bytes:
+        """What is answered to bytes, until the other side closes or nothing more has come for a while."""
+        answer = b""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=wait_s) as connection, suppress(OSError):
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(raw)
+            while piece := connection.recv(1 << 16):
+                answer += piece
+        return answer
 
     def stop(self) -> int:
         """Ctrl-C, and its exit code."""

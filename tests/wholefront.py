@@ -17,6 +17,10 @@ from serve.api.health import health_router
 from serve.api.jobs import Jobs, jobs_router
 from serve.api.status import ModelStatus, Status, status_router
 from serve.hosting.layers import layered
+from serve.operations.exposition import Exposition
+from serve.operations.process import WatchTask, open_operations
+from serve.operations.router import metrics_router
+from serve.operations.standing import read_build
 from serve.page.casebook import CaseBook
 from serve.page.reviews import Reviews
 from serve.page.router import CONTENT_POLICY, OPEN_PREFIXES, PAGES, page_router
@@ -69,12 +73,14 @@ def whole_front(home: Path, job: Job) -> Iterator[Front]:
     book = CaseBook(job.out.path, KeyStore(job.keys.folder), reviews)
     book.refresh()
     with online_in(home) as online:
+        operations = open_operations(_watch(settings, home), "front")
         jobs = Jobs(online.backend, most=MOST, keep_s=60)
         page = page_router(book, reviews, verifier=Verifier(book, job.ledger), sign_out="/sign-out")
         routers = [
             health_router(),
             sign_in_router(guard),
             status_router(lambda: _status(online)),
+            metrics_router(Exposition(home / "metrics", [read_build]).page),
             jobs_router(jobs, allowed=require),
             page,
         ]
@@ -83,13 +89,19 @@ def whole_front(home: Path, job: Job) -> Iterator[Front]:
         doors = Doors(open_prefixes=OPEN_PREFIXES, pages=PAGES, content_policy=CONTENT_POLICY)
         model = model_app(online.backend, most_bytes=bytes_, allowed=require)
         yield Front(
-            layered(app, settings, guard, most=MOST, doors=doors),
-            layered(model, settings, guard, most=MOST, doors=Doors(open_paths=frozenset())),
+            layered(app, settings, guard, most=MOST, doors=doors, operations=operations),
+            layered(model, settings, guard, most=MOST, doors=Doors(open_paths=frozenset()), operations=operations),
             str(token),
             guard,
             online,
         )
+        operations.stop()
     reviews.close()
+
+
+def _watch(settings: ServeSettings, home: Path) -> WatchTask:
+    telemetry = settings.telemetry
+    return WatchTask(telemetry, metrics=home / "metrics", state=settings.state, keys=home / "keys", actor=None)
 
 
 def _status(online: Online) -> Status:

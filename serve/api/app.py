@@ -96,6 +96,7 @@ def _app() -> FastAPI:
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # behind a proxy that ends TLS it would send a token on in clear
         openapi_url="/openapi.json",
     )
     install_problems(app)

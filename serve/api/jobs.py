@@ -91,6 +91,7 @@ class Jobs:
         backend: Who screens.
         most: Jobs that are held, ended ones among them; beyond it the oldest ended one goes, or a new one gets 429.
         keep_s: How long an ended one is held.
+        most_bytes: Of studies that wait.
         at_once: Jobs that are worked on at once.
         clock: Seconds.
     """
@@ -101,16 +102,18 @@ class Jobs:
         *,
         most: int,
         keep_s: float,
+        most_bytes: int = 1 << 30,
         at_once: int = 2,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._backend, self._most, self._keep_s, self._clock = backend, most, keep_s, clock
+        self._most_bytes = most_bytes
         self._places, self._jobs = asyncio.Semaphore(at_once), dict[str, _Job]()
 
     async def later(self, contents: list[bytes], asking: Asking, request: Request) -> Response:
         """Take studies, and answer at once; see `studies_router`."""
         find_model(self._backend, asking.model)
-        if not self._has_place():
+        if not self._has_place(sum(map(len, contents))):
             told = {"Retry-After": str(RETRY_S)}
             return problem(429, "too many studies wait already", remedy="Send it again later.", headers=told)
         job = _Job(token_hex(16), _name(request), contents, asking, len(contents))
@@ -138,8 +141,12 @@ class Jobs:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _has_place(self) -> bool:
+    def _has_place(self, size: int) -> bool:
+        """Also in memory: what waits is held whole."""
         self._forget()
+        held = sum(len(content) for job in self._jobs.values() for content in job.contents)
+        if held and held + size > self._most_bytes:
+            return False
         ended = sorted((job.ended, job.id) for job in self._jobs.values() if job.ended is not None)
         if len(self._jobs) >= self._most and ended:
             del self._jobs[ended[0][1]]

@@ -22,6 +22,7 @@ from sievert.errors import (
     ModelError,
     ModelMissingError,
     NetworkInputError,
+    OverloadedError,
     ServeError,
     SievertError,
     StorageError,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_S = 1
+_LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _DETAILS = {
     400: "the multipart body is damaged",
@@ -120,6 +122,7 @@ def status_of(error: SievertError) -> int:
     """The status that tells an error of ours best."""
     kinds: tuple[tuple[type[SievertError], int], ...] = (
         (ModelMissingError, 404),
+        (OverloadedError, 429),
         (NetworkInputError, 422),
         (ModelError, 422),
         (DataError, 400),
@@ -138,7 +141,7 @@ async def _on_ours(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, AccessError):
         return problem_of(error, presented=True).response()
     status = status_of(error)
-    headers = {"Retry-After": str(RETRY_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    headers = {"Retry-After": str(RETRY_S)} if status in _LATER else None
     return problem(status, error.message, remedy=error.remedy, headers=headers)
 
 

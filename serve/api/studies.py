@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
@@ -138,7 +139,7 @@ def studies_router(
             return problem(406, f"the answer can be {', '.join(_OFFERED)}")
         content_type = request.headers.get("content-type", "")
         body = await request.body()
-        contents = read_contents(body, content_type)
+        contents = await asyncio.to_thread(read_contents, body, content_type)  # many parts take their time
         if contents is None:
             return problem(415, "the body's media type is none of those that are taken")
         if not body:

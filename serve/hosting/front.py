@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ray import serve
+from ray.exceptions import RayError, RayTaskError
+from ray.serve.exceptions import BackPressureError, RayServeException
 
 from pipelines.flows.online.rolling import count_jobs
 from serve.access.middleware import Doors
@@ -27,9 +30,10 @@ from serve.operations.process import open_operations
 from serve.operations.router import metrics_router
 from serve.operations.standing import JobReader, read_build, read_disks, read_models, read_proxy
 from serve.page.router import CONTENT_POLICY, OPEN_PREFIXES, PAGES
+from sievert.errors import OverloadedError, ReplicaLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -71,6 +75,19 @@ class FrontTask:
     proxy_port: int | None
 
 
+@contextmanager
+def _replica_errors() -> Iterator[None]:
+    """What a replica raised is ours already; what Ray says of replicas becomes so."""
+    try:
+        yield
+    except BackPressureError as error:
+        raise OverloadedError("too many requests wait for the network already") from error
+    except RayTaskError:
+        raise
+    except (RayError, RayServeException, TimeoutError) as error:
+        raise ReplicaLostError("the replica that had the request is gone, or none answers") from error
+
+
 class HandleBackend:
     """Networks behind handles of Ray Serve.
 
@@ -78,25 +95,38 @@ class HandleBackend:
         models: What is served; each is an app of its name.
         weights: Share of the studies that name no model, by model.
         carrier: The trace's context, which travels with a study.
+        timeout_s: How long one may take.
     """
 
     def __init__(
-        self, models: Sequence[ServedModel], *, weights: Mapping[str, float], carrier: Callable[[], Carrier | None]
+        self,
+        models: Sequence[ServedModel],
+        *,
+        weights: Mapping[str, float],
+        carrier: Callable[[], Carrier | None],
+        timeout_s: float,
     ) -> None:
         self.models: Sequence[ServedModel] = tuple(models)
-        self.weights, self._carrier = weights, carrier
+        self.weights, self._carrier, self._timeout_s = weights, carrier, timeout_s
         self._handles: dict[str, Any] = {}
 
     async def infer(self, name: str, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Backend`."""
-        found: NDArray[np.float32] = await self._handle(name).infer.remote(images)
+        with _replica_errors():
+            found: NDArray[np.float32] = await self._asked(self._handle(name).infer.remote(images))
         return found
 
     async def screen(self, name: str, content: bytes, *, patient: str | None, shown: tuple[str, str] | None) -> Answer:
         """See `Backend`."""
         asked = {"patient": patient, "shown": shown, "trace": self._carrier()}
-        found: Answer = await self._handle(name).screen.remote(content, **asked)
+        with _replica_errors():
+            found: Answer = await self._asked(self._handle(name).screen.remote(content, **asked))
         return found
+
+    async def _asked(self, answer: Any) -> Any:  # noqa: ANN401 - Ray ships no types
+        """Not for ever: no replica may come back."""
+        async with asyncio.timeout(self._timeout_s):
+            return await answer
 
     def _handle(self, name: str) -> Any:  # noqa: ANN401 - Ray ships no types
         model = find_model(self, name).name
@@ -113,7 +143,9 @@ class FrontReplica:
         settings = task.settings.serve
         self._operations = open_operations(task.watch, DEPLOYMENT)
         tracing = self._operations.tracing
-        self._handles = HandleBackend(task.models, weights=settings.weights, carrier=tracing.carrier)
+        self._handles = HandleBackend(
+            task.models, weights=settings.weights, carrier=tracing.carrier, timeout_s=settings.timeout_s
+        )
         self._backend = Observed(self._handles, tracing=tracing)
         self._guard = open_guard(settings)
         self._worklist = open_worklist(task.results, task.online, task.settings)

@@ -3,9 +3,9 @@
 Ray Serve writes HAProxy's configuration and starts what `RAY_SERVE_HAPROXY_BINARY_PATH` names: a launcher of ours,
 which mends the configuration in place and then becomes HAProxy itself. Mended is: the statistics and metrics ports
 listen on this machine only, the table of routes is told to nobody, the administrator's socket is the user's alone, a
-network that is gone answers 503 with Retry-After and not 500, what a client says of itself in X-Forwarded-For counts
-for nothing, an X-Request-ID that cannot stand in a log gives way to one of HAProxy's, and with a certificate HTTPS is
-spoken.
+network that is gone answers 503 with Retry-After and not 500 or 502, headers have to come in time, what a client says
+of itself in X-Forwarded-For counts for nothing, an X-Request-ID that cannot stand in a log gives way to one of
+HAProxy's, and with a certificate HTTPS is spoken.
 """
 
 from __future__ import annotations
@@ -24,8 +24,24 @@ from sievert.errors import ServeError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_PROBLEM = r"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"no replica can take the request now: send it again\"}"  # noqa: E501 - one string of HAProxy's
-_UNAVAILABLE = '    http-error status {status} content-type application/problem+json hdr Retry-After 1 string "{text}"'
+_PROBLEM = (
+    '{"type":"about:blank","title":"Service Unavailable","status":503,'
+    '"detail":"no replica can take the request now: send it again"}'
+)
+_UNAVAILABLE = "    errorfile {status} {file}"
+UNAVAILABLE_FILE, PROBLEM_FILE = "unavailable.http", "unavailable.json"
+"""Beside the configuration: only a whole answer can have another status than the one that HAProxy came to."""
+_NOT_YET = (
+    "    http-request return status 503 content-type application/problem+json hdr Retry-After 1 "
+    'file "{file}" if {{ path_beg / }}'
+)
+_FALLBACK = (
+    "    http-response return status 503 content-type application/problem+json hdr Retry-After 1 "
+    'file "{file}" if {{ srv_name -m beg SERVE_PROXY_ACTOR }} {{ status ge 400 }}'
+)
+"""Where no replica is left, Ray Serve's own proxy waits for one, and then says in words of its own that none came."""
+_HEADERS_S = 10
+"""How long a client may take over a request's headers, in seconds, however slowly it sends them."""
 _SANE = f"{{ req.fhdr_cnt(x-request-id) eq 1 }} {{ req.fhdr(x-request-id) -m reg ^{SANE_REQUEST_ID}$ }}"
 BINARY_VARIABLE = "RAY_SERVE_HAPROXY_BINARY_PATH"
 _MENDED = "# mended by Sievert\n"
@@ -49,19 +65,20 @@ def write_launcher(folder: Path, *, bundle: Path | None) -> Path:
     return file
 
 
-def mend(configuration: str, *, bundle: str) -> str:
+def mend(configuration: str, *, bundle: str, folder: Path) -> str:
     """The configuration as it should have been; one that is mended already stays as it is.
 
     Args:
         configuration: As Ray Serve wrote it.
         bundle: As for `write_launcher`; empty for HTTP.
+        folder: Where `write_answers` has put the answers of a network that is gone.
 
     Raises:
         ServeError: It is not what it was when this was written: better no service than an open one.
     """
     if configuration.startswith(_MENDED):  # Ray Serve starts another HAProxy with the same file
         return configuration
-    mending = _Mending(bundle)
+    mending = _Mending(bundle, str(folder / UNAVAILABLE_FILE), str(folder / PROBLEM_FILE))
     found = _MENDED + "\n".join(line for given in configuration.splitlines() for line in mending.line(given)) + "\n"
     if missing := mending.missing:
         raise ServeError(
@@ -71,9 +88,25 @@ def mend(configuration: str, *, bundle: str) -> str:
     return found
 
 
+def write_answers(folder: Path) -> None:
+    """What is answered for a network that is gone: 503, whether HAProxy found it so before or in the middle."""
+    lines = (
+        "HTTP/1.1 503 Service Unavailable",
+        "Content-Type: application/problem+json",
+        f"Content-Length: {len(_PROBLEM)}",
+        "Cache-Control: no-store",
+        "Retry-After: 1",
+        "Connection: close",
+    )
+    (folder / UNAVAILABLE_FILE).write_bytes(("\r\n".join(lines) + f"\r\n\r\n{_PROBLEM}").encode())
+    (folder / PROBLEM_FILE).write_text(_PROBLEM, "utf-8")
+
+
 @dataclass(slots=True)
 class _Mending:
     bundle: str
+    unavailable: str
+    problem: str
     section: str = ""
     done: set[str] = field(default_factory=set)
 
@@ -100,14 +133,16 @@ class _Mending:
             yield "    option forwardfor"
             yield f"    http-request del-header x-request-id unless {_SANE}"
             yield "    http-request set-header x-request-id %[uuid] unless { req.hdr(x-request-id) -m found }"
+            yield _FALLBACK.format(file=self.problem)
             return
         yield re.sub(r"bind \*?:", "bind 127.0.0.1:", line)
 
     def _unavailable(self, line: str) -> Iterator[str]:
         """In the defaults' last line, so for every backend."""
         yield line
+        yield f"    timeout http-request {_HEADERS_S}s"
         for status in (502, 503, 504):
-            yield _UNAVAILABLE.format(status=status, text=_PROBLEM)
+            yield _UNAVAILABLE.format(status=status, file=self.unavailable)
 
     def _nothing(self, _: str) -> Iterator[str]:
         yield from ()
@@ -116,6 +151,8 @@ class _Mending:
         yield "    http-request deny deny_status 404 if routes"
 
     def _nowhere(self, _: str) -> Iterator[str]:
+        # the front takes every path, so this one comes before HAProxy was told of it
+        yield _NOT_YET.format(file=self.problem)
         yield _NOT_FOUND
 
     def _socket(self, line: str) -> Iterator[str]:
@@ -157,5 +194,6 @@ def become(arguments: list[str], *, bundle: str) -> None:
     binary = get_haproxy_binary()
     if "-f" in arguments:
         file = Path(arguments[arguments.index("-f") + 1])
-        file.write_text(mend(file.read_text("utf-8"), bundle=bundle), "utf-8")
+        write_answers(file.parent)
+        file.write_text(mend(file.read_text("utf-8"), bundle=bundle, folder=file.parent), "utf-8")
     os.execv(binary, [binary, *arguments])  # noqa: S606 - no shell is wanted

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from sievert.settings import ServeSettings
 
 
+_BODIES = 4
+"""Bodies of the largest size that a process may have in hand; there are few of that size."""
+
+
 def open_guard(settings: ServeSettings) -> Guard:
     """Says who asks, by the state folder that all replicas share.
 
@@ -46,6 +50,8 @@ def layered(
             lambda inner: AccessMiddleware(
                 inner, guard=guard, max_body_bytes=settings.max_body_bytes, doors=doors, observe=operations.signed
             ),
-            lambda inner: Pressure(inner, most=most, refused=operations.refused),
+            lambda inner: Pressure(
+                inner, most=most, most_bytes=_BODIES * settings.max_body_bytes, refused=operations.refused
+            ),
         ],
     )

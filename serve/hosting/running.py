@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from pipelines.results.outfolder import OutFolder
 from serve.access.apikeys import ApiKeys
 from serve.access.runs import Runs
 from serve.access.statefolder import open_state
+from serve.api.backend import MODEL_NAME
 from serve.hosting.deploying import Fresh, deploy_front, deploy_model, replica_task
 from serve.hosting.front import DEPLOYMENT, FrontTask
 from serve.hosting.haproxy import BINARY_VARIABLE, write_launcher
@@ -43,6 +45,11 @@ _PORTS = (
 """What else listens, on this machine only; fixed ones would keep a second service from starting."""
 _DEREGISTER_S = 2
 """How long a replica that is stopped stays reachable, until HAProxy knows of it, in seconds."""
+_CHECK_S = 2
+"""How often HAProxy is looked for; after three times without it another is started: nobody is answered meanwhile."""
+_GRACE_S = 5
+"""How much longer Ray Serve waits than we do: its answer to a request that takes too long is no problem of ours."""
+_LONGEST_NAME = 100
 _CLIENT_S = 60
 """How long a client may be silent in the middle of a request, in seconds."""
 ONLINE = "online"
@@ -143,6 +150,9 @@ def url_of(settings: Settings) -> str:
 
 
 def _check_names(names: list[str], weights: Mapping[str, float]) -> None:
+    if wrong := [name for name in names if not re.fullmatch(MODEL_NAME, name) or len(name) > _LONGEST_NAME]:
+        told = "letters, digits, dots, dashes and underscores, at most 100"
+        raise ConfigError(f"a model's name becomes part of an address: {wrong[0]!r} cannot", remedy=f"Use {told}.")
     if len(set(names)) != len(names):
         raise ConfigError("two models have the same name", remedy="Rename the folder of one of them.")
     if strange := sorted(set(weights) - set(names)):
@@ -177,6 +187,7 @@ def _prepare_environment(settings: Settings, folder: Path) -> None:
             "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
             "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
             "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
+            "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(folder / "metrics.sock"),
             "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
             **{name: str(port) for name, port in zip(_PORTS, _free_ports(len(_PORTS)), strict=True)},
             "RAY_SERVE_HAPROXY_NBTHREAD": "1",
@@ -185,6 +196,7 @@ def _prepare_environment(settings: Settings, folder: Path) -> None:
             "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": str(_DEREGISTER_S),
             "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",  # ours never blocks the loop, and a hop costs time
             "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
+            "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": str(_CHECK_S),
             "RAY_SERVE_LOG_TO_STDERR": "0",
             "RAY_worker_niceness": "0",
         }
@@ -209,7 +221,7 @@ def _start(settings: Settings) -> None:
         http_options={
             "host": options.host,
             "port": options.port,
-            "request_timeout_s": options.timeout_s,
+            "request_timeout_s": options.timeout_s + _GRACE_S,
             "location": "HeadOnly",
         },
         logging_config={"enable_access_log": False, "log_level": "ERROR"},

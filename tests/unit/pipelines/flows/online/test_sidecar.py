@@ -1,14 +1,20 @@
+"""The process that admits may die at any moment, and a request beside it may fail: no study gets another's answer."""
+
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 
 from pipelines.flows.online.screener import OnlineScreener
 from pipelines.flows.online.starting import make_online_task
+from sievert.errors import ModelError
 from tests.jobs import settings_in
 
 
@@ -53,3 +59,64 @@ def test_a_process_that_died_is_replaced_and_counted(screener: Screener) -> None
     answer = screener.it.screen(picture(dark=0.5))
     assert "decision" in answer.record
     assert screener.restarts == before + 1
+
+
+@pytest.fixture(scope="module")
+def studies() -> list[bytes]:
+    noise = np.random.default_rng(3)
+    drawn = [cv2.GaussianBlur(noise.integers(0, 255, (96, 80), dtype=np.uint8), (0, 0), 5) * 2 for _ in range(2)]
+    return [cv2.imencode(".png", one)[1].tobytes() for one in drawn]
+
+
+def process_of(screener: Screener) -> psutil.Process:
+    return psutil.Process(screener.it._sidecars._all[0]._process.pid)
+
+
+def told(screener: Screener, study: bytes) -> object:
+    return screener.it.screen(study).record.get("probabilities")
+
+
+def test_a_network_that_fails_does_not_leave_its_study_to_the_next_request(
+    screener: Screener, studies: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = [told(screener, study) for study in studies]
+    assert wanted[0] != wanted[1]
+
+    def fail(_: object) -> None:
+        raise ModelError("the network failed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(screener.it, "_batcher", fail)
+        with pytest.raises(ModelError):
+            screener.it.screen(studies[0])
+    assert [told(screener, study) for study in reversed(studies)] == wanted[::-1]
+
+
+def test_a_study_whose_admission_was_killed_is_admitted_by_another_process(
+    screener: Screener, studies: list[bytes]
+) -> None:
+    wanted, process = told(screener, studies[0]), process_of(screener)
+    process.suspend()
+    found: list[object] = []
+    asking = threading.Thread(target=lambda: found.append(told(screener, studies[0])))
+    asking.start()
+    time.sleep(0.2)
+    process.kill()
+    asking.join(30)
+    assert found == [wanted]
+
+
+def test_a_study_that_kills_its_decoder_is_refused_and_the_next_one_is_not(
+    screener: Screener, studies: list[bytes]
+) -> None:
+    wanted, process = told(screener, studies[1]), process_of(screener)
+    process.suspend()
+    found: list[object] = []
+    asking = threading.Thread(target=lambda: found.append(screener.it.screen(studies[1]).record["reason"]))
+    asking.start()
+    time.sleep(0.2)
+    process.send_signal(11)
+    process.resume()
+    asking.join(30)
+    assert found == ["format.decoder-crashed"]
+    assert told(screener, studies[1]) == wanted
