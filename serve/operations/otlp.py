@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import contextmanager
 from hashlib import sha256
@@ -30,17 +31,20 @@ if TYPE_CHECKING:
 
 SHOWN_STAGES = frozenset({"admission", "predict", "explain", "seal"})
 _CARRIED = (b"traceparent", b"tracestate")
-_SERVER_ERROR = 500
+_SERVER_ERROR, _SEND_S = 500, 3.0
 _W3C = TraceContextTextMapPropagator()
 
 
 def exporter_to(endpoint: str) -> OTLPSpanExporter:
     """Sends to a collector; its headers come from OTEL_EXPORTER_OTLP_HEADERS.
 
+    One that is away costs traces, and the service's end a few seconds. It is not told of: the address may hold a token.
+
     Args:
         endpoint: Its address, without the path of traces.
     """
-    return OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
+    return OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_SEND_S)
 
 
 class OtlpTracing:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import httpx
@@ -12,7 +13,7 @@ from opentelemetry.trace import StatusCode
 from serve.operations.journal import Journal
 from serve.operations.metrics import Metrics
 from serve.operations.observed import Observed
-from serve.operations.otlp import OtlpTracing
+from serve.operations.otlp import OtlpTracing, exporter_to
 from serve.operations.tracing import NoTracing, open_tracing
 from serve.operations.watch import Watch
 from sievert.settings import TelemetrySettings
@@ -126,6 +127,18 @@ async def test_a_study_of_a_patient_leaves_no_identifier_in_any_span(tmp_path: P
     told = "".join(span.to_json() for span in spans)
     kept = [found.record["record"], found.record["patient"], found.record["job"], *found.identity.values()]
     assert [value for value in kept if value and value in told] == []
+
+
+def test_a_collector_that_is_away_holds_nothing_up_and_its_address_is_not_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tracing = OtlpTracing(exporter_to("http://127.0.0.1:9/secret"), process="front", share=1.0)
+    with tracing.request("GET", []) as span:
+        span.answered("/health", 200)
+    begun = time.perf_counter()
+    tracing.stop()
+    assert time.perf_counter() - begun < 8
+    assert "secret" not in caplog.text
 
 
 def test_without_a_collector_there_is_no_tracing() -> None:
