@@ -31,6 +31,7 @@ from sievert.branches import (
     user_data_dir,
 )
 from sievert.branchnotify import EscalationDelays, MailSettings, NotifyRule, NotifySettings, WebhookSettings
+from sievert.branchplan import ClusterProfile, PlanSettings
 from sievert.branchserve import DicomListenerSettings, OidcSettings, ServeSettings
 from sievert.branchtelemetry import TelemetrySettings
 from sievert.errors import ConfigError
@@ -39,6 +40,7 @@ __all__ = [
     "AdmitSettings",
     "AuditSettings",
     "Branch",
+    "ClusterProfile",
     "ClusterSettings",
     "CohortSettings",
     "DecideSettings",
@@ -54,6 +56,7 @@ __all__ = [
     "NotifyRule",
     "NotifySettings",
     "OidcSettings",
+    "PlanSettings",
     "PredictSettings",
     "QualitySettings",
     "ServeSettings",
@@ -124,6 +127,7 @@ class Settings(Branch):
     ledger: LedgerSettings = Field(default_factory=LedgerSettings)
     notify: NotifySettings = NotifySettings()
     serve: ServeSettings = Field(default_factory=ServeSettings)
+    plan: PlanSettings = PlanSettings()
 
 
 @dataclass(frozen=True, slots=True)

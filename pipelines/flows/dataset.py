@@ -8,6 +8,7 @@ purpose: on CPUs nothing but numbers then travels between processes (docs/adr/00
 from __future__ import annotations
 
 import logging
+import time
 from functools import cached_property
 from traceback import format_tb
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,10 @@ from sievert.errors import ClusterError, SievertError
 from sievert.errortext import read_error, write_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from pipelines.flows.task import ScreenTask
+    from pipelines.flows.task import Screens, ScreenTask
+    from pipelines.flows.timekeeping import ShardTimes
 
 UNFORESEEN = "Run the same command again with --verbose, and report the traceback."
 QUEUED = 2
@@ -37,31 +39,45 @@ class _ScreenRow:
     reason the screener is made with the first row, not with the actor.
     """
 
-    def __init__(self, task: ScreenTask) -> None:
-        self._task = task
+    def __init__(self, task: ScreenTask, make: Callable[[ScreenTask], Screens]) -> None:
+        self._task, self._make = task, make
 
     @cached_property
-    def _screener(self) -> ShardScreener:
-        return ShardScreener(self._task)
+    def _screener(self) -> Screens:
+        return self._make(self._task)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         try:
-            self._screener.screen(int(row["shard"]))
+            screener, start = self._screener, time.perf_counter()
+            screener.screen(int(row["shard"]))
         except SievertError as error:
-            return {"shard": row["shard"], "error": write_error(error)}
+            return _answer(row, error=write_error(error))
         except Exception as error:  # noqa: BLE001 - its text may hold a path; its kind and place are told
             ours = ClusterError(f"a worker failed on shard {row['shard']} ({type(error).__name__})", remedy=UNFORESEEN)
-            return {"shard": row["shard"], "error": write_error(ours, trace="".join(format_tb(error.__traceback__)))}
-        return {"shard": row["shard"], "error": ""}
+            return _answer(row, error=write_error(ours, trace="".join(format_tb(error.__traceback__))))
+        return _answer(row, seconds=time.perf_counter() - start)
 
 
-def screen_shards(task: ScreenTask, shards: Sequence[int], *, workers: int) -> Iterator[int]:
+def _answer(row: dict[str, Any], *, error: str = "", seconds: float = 0.0) -> dict[str, Any]:
+    return {"shard": row["shard"], "error": error, "seconds": seconds}
+
+
+def screen_shards(
+    task: ScreenTask,
+    shards: Sequence[int],
+    *,
+    workers: int,
+    times: ShardTimes | None = None,
+    screener: Callable[[ScreenTask], Screens] = ShardScreener,
+) -> Iterator[int]:
     """Screen shards on a pool of actors and yield each one's number as soon as its file is committed.
 
     Args:
         task: The job.
         shards: Those that are not finished yet.
         workers: Size of the pool, one CPU each.
+        times: Is told how long each shard took.
+        screener: What screens in each worker; benchmarks name one that only waits.
 
     Raises:
         SievertError: What a worker raised, as its own kind.
@@ -70,14 +86,16 @@ def screen_shards(task: ScreenTask, shards: Sequence[int], *, workers: int) -> I
     rows = [{"shard": shard, "index": shard * task.shards.size} for shard in shards]
     dataset = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
         _ScreenRow,
-        fn_constructor_args=(task,),
+        fn_constructor_args=(task, screener),
         compute=ActorPoolStrategy(size=min(workers, len(rows)), max_tasks_in_flight_per_actor=QUEUED),
         num_cpus=1,
     )
     for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
-        for shard, error in zip(batch["shard"], batch["error"], strict=True):
+        for shard, error, seconds in zip(batch["shard"], batch["error"], batch["seconds"], strict=True):
             if error:
                 raise read_error(error)
+            if times is not None:
+                times.add(float(seconds))
             yield int(shard)
 
 

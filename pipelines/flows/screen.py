@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from pipelines.admit.scope import Scope
 from pipelines.flows.notifying import Notices, find_routes, telling
 from pipelines.flows.planning import PlannedJob, check_screenable, decision_rule, find_cohort, plan_job
 from pipelines.flows.task import ScreenTask
+from pipelines.flows.timekeeping import Phases, ShardTimes
 from pipelines.results.binding import Finished, bind_job
 from pipelines.results.collector import Collected, JobCollector
 from pipelines.results.custody.creating import create_key_store
@@ -75,6 +76,7 @@ def screen_cohort(
     Raises:
         SievertError: Each kind where the run cannot go on; nothing that a file contains is such a case.
     """
+    phases = Phases()
     _keep_apart(out, settings.store)
     routes = find_routes(settings.notify)
     package = load_package(model)
@@ -92,10 +94,11 @@ def screen_cohort(
         job = plan_job(folder, inputs, found=cohort, package=package, keys=keys, settings=settings)
         del cohort  # the plan on disk is the authority from here on
         _announce(job, watcher)
+        phases.end("plan")
         # before Ray starts, whose processes would inherit the signer's secrets with the environment
         ledger = open_ledger(settings.ledger, file=settings.store.ledger.absolute(), outbox=folder.outbox)
         with telling(folder, routes, settings=settings, watcher=watcher, passphrase=passphrase) as teller:
-            collected = _run(folder, job, package=package, keys=keys, settings=settings, watcher=watcher)
+            collected = _run(folder, job, phases, package=package, keys=keys, settings=settings, watcher=watcher)
             finished = _anchor(folder, collected, ledger, keys)
             notices = teller.finish() if teller else None
     return Screening(finished, job.late, job.resumed, notices)
@@ -130,8 +133,15 @@ def _announce(job: PlannedJob, watcher: Watcher) -> None:
         )
 
 
-def _run(
-    folder: OutFolder, job: PlannedJob, *, package: ModelPackage, keys: KeyStore, settings: Settings, watcher: Watcher
+def _run(  # noqa: PLR0913 - the phases so far
+    folder: OutFolder,
+    job: PlannedJob,
+    phases: Phases,
+    *,
+    package: ModelPackage,
+    keys: KeyStore,
+    settings: Settings,
+    watcher: Watcher,
 ) -> Collected:
     done = folder.finished_shards()
     pending = [shard for shard in range(job.shards.count) if shard not in done]
@@ -141,8 +151,10 @@ def _run(
 
     watcher.says("starting Ray" if settings.cluster.address is None else "joining the Ray cluster")
     with open_session(settings.cluster) as session:
+        phases.end("session")
         run = _RayRun(folder, job, package=package, session=session, settings=settings, watcher=watcher)
-        return run.run(make_task(folder, job, package=package, keys=keys, settings=settings), sorted(done), pending)
+        task = make_task(folder, job, package=package, keys=keys, settings=settings)
+        return run.run(task, sorted(done), pending, phases)
 
 
 def _finish_here(
@@ -179,7 +191,7 @@ class _RayRun:
             folder.path, keys=settings.store.keys.absolute(), node=session.node, actor=settings.audit.actor
         )
 
-    def run(self, task: ScreenTask, done: Sequence[int], pending: Sequence[int]) -> Collected:
+    def run(self, task: ScreenTask, done: Sequence[int], pending: Sequence[int], phases: Phases) -> Collected:
         import ray
 
         from pipelines.flows.dataset import screen_shards
@@ -187,9 +199,9 @@ class _RayRun:
         self._collect(done)
         images = sum(self._job.shards.length(shard) for shard in pending)
         self._watcher.planned(self._job.shards.planned, done=self._job.shards.planned - images)
-        start = time.perf_counter()
+        start, times = time.perf_counter(), ShardTimes()
         waiting: list[Any] = []
-        for shard in screen_shards(task, pending, workers=self._workers):
+        for shard in screen_shards(task, pending, workers=self._workers, times=times):
             waiting.append(self._actor.add.remote(shard))
             ready, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=0)
             self._tell(ray.get(ready))
@@ -197,6 +209,8 @@ class _RayRun:
         self._tell(ray.get(waiting))
         self._watcher.says("all shards are finished; proving and anchoring")
         facts = run_facts(images, wall_s, resumed=len(done), workers=self._workers, package=self._package)
+        phase_s = {**phases.seconds, "pool": round(times.pool_s, 3)}
+        facts = replace(facts, phase_s=phase_s, shard_s=times.summary())
         collected: Collected = ray.get(self._actor.finish.remote(facts))
         return collected
 

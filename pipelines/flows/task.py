@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pipelines.admit.scope import Scope
     from pipelines.cohort.plan import Shards
     from pipelines.decide import DecisionRule
+    from sievert.records import ShardCounts
     from sievert.settings import AdmitSettings
 
 
@@ -41,3 +42,11 @@ class ScreenTask:
     policy: AdmitSettings
     rule: DecisionRule
     batch_size: int
+
+
+class Screens(Protocol):
+    """What a worker keeps resident: it screens shards of one job."""
+
+    def screen(self, shard: int) -> ShardCounts:
+        """Screen a shard and commit its file."""
+        ...

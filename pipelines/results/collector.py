@@ -8,7 +8,8 @@ only the ledger is asked, which takes one root a job (`binding.py`, in the drive
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,7 @@ class JobCollector:
         self._roots: dict[int, list[bytes]] = {}
         self._counts = ShardCounts()
         self._records: dict[int, bytes] = {}
+        self._spent_s = 0.0
 
     def add(self, shard: int) -> ShardCounts:
         """Read a committed shard back; adding it again changes nothing. Returns the counts so far.
@@ -71,10 +73,12 @@ class JobCollector:
             IntegrityError: It is damaged or belongs elsewhere.
         """
         if shard not in self._roots:
+            start, first = time.perf_counter(), not self._roots
             content = read_shard(self._out.shard(shard))
             self._roots[shard] = self._fold(shard, content)
             self._records[shard] = _digest_ids(content)
             self._counts += unseal_counts(content.footer, identity_key=self._keys.identity_key)
+            self._spent_s += 0.0 if first else time.perf_counter() - start  # the first one pays for what is done once
         return self._counts
 
     def finish(self, facts: RunFacts) -> Collected:
@@ -103,6 +107,7 @@ class JobCollector:
         write_quarantine(self._out, range(self._header.shards.count))
         self._write(self._out.roots, encode_roots(self._roots, self._header.shards))
         audit = self._keys.log("sealed", job=self._header.job, inputs=self._header.planned)
+        facts = replace(facts, phase_s={**facts.phase_s, "collect": round(self._spent_s, 6)})
         manifest = describe_run(self._header, self._counts, facts, records=self._records, audit=audit)
         self._write(self._out.manifest, canonical_json(manifest))
         self._write(self._out.report, render_report(manifest).encode())

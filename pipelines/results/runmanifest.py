@@ -31,6 +31,10 @@ class RunFacts:
         resumed_shards: Shards that an earlier run had finished.
         workers: Screening workers.
         seeds: Of whatever was drawn at random.
+        phase_s: Seconds that the driver spent before the first shard (`plan`, `session`, `pool`), and that the
+            collector spent on all shards but its first (`collect`).
+        shard_s: Of the shards of this run, in a worker from its beginning to its commit: how many, the sum of their
+            seconds, the sum of the squares, and the longest.
     """
 
     finished: str
@@ -39,6 +43,8 @@ class RunFacts:
     resumed_shards: int
     workers: int
     seeds: dict[str, int] = field(default_factory=dict)
+    phase_s: dict[str, float] = field(default_factory=dict)
+    shard_s: dict[str, float] = field(default_factory=dict)
 
 
 def describe_run(

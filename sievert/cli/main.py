@@ -23,6 +23,7 @@ from sievert.cli.ledger import app as ledger_app
 from sievert.cli.model import app as model_app
 from sievert.cli.notify import app as notify_app
 from sievert.cli.open import open_
+from sievert.cli.plan import plan
 from sievert.cli.pretrain import pretrain
 from sievert.cli.prove import prove
 from sievert.cli.recipe import app as recipe_app
@@ -65,6 +66,7 @@ def root(
 
 
 app.command()(screen)
+app.command()(plan)
 app.command()(verify)
 app.command()(anchor)
 app.command("open")(open_)

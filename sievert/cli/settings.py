@@ -39,6 +39,8 @@ def _shown(value: Any) -> Any:  # noqa: ANN401 - each setting has its own type
 
     if isinstance(value, tuple):
         return [_shown(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _shown(one) for name, one in value.items()}
     if isinstance(value, BaseModel):
         return value.model_dump(exclude_none=True)
     return str(value) if isinstance(value, (Path, SecretStr)) else value
