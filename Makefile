@@ -77,6 +77,10 @@ bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see
 	$(BIN)/python benchmarks/duplicates.py
 	$(BIN)/python benchmarks/worklist.py
 	$(BIN)/python benchmarks/watching.py
+	$(BIN)/python benchmarks/simulation.py
+	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/scaling.py --identity 1000000
+	$(BIN)/python benchmarks/scale.py
 
 # Orthanc and Redis are masked first: tests start their own, and no service of it shall run. What Debian calls them, and a program or file of each by which one sees that it is there
 PACKAGES := chromium orthanc orthanc-dicomweb dicom3tools redis-server softhsm2

@@ -91,7 +91,8 @@ class _Cluster:
         self.shard_s = shard_seconds(work, chance)
         self._env = simpy.Environment()
         self._pending = deque(range(work.shards.count))
-        self._more, self._over = self._env.event(), self._env.event()
+        self._idle: deque[simpy.Event] = deque()
+        self._over = self._env.event()
         self._store = simpy.Resource(self._env, int(work.streams)) if work.streams < work.workers else None
         self.done = np.zeros(work.shards.count, np.int64)
         self._left = work.shards.count
@@ -115,7 +116,7 @@ class _Cluster:
         while True:
             try:
                 while not self._take(hand):
-                    yield self._more
+                    yield self._called()
                 yield from self._screen(hand[0])
                 self._commit(hand.popleft())
             except simpy.Interrupt as lost:
@@ -132,9 +133,22 @@ class _Cluster:
         """What a lost worker had in hand is the next that others take."""
         self.repeated += bool(hand)  # only the first of them was begun
         self._pending.extendleft(reversed(hand))
+        for _ in range(len(hand)):
+            self._call()
         hand.clear()
-        self._more.succeed()
-        self._more = self._env.event()
+
+    def _called(self) -> simpy.Event:
+        """What an idle worker waits for."""
+        self._idle.append(self._env.event())
+        return self._idle[-1]
+
+    def _call(self) -> None:
+        """Wake one idle worker; whoever was lost meanwhile no longer listens."""
+        while self._idle:
+            waiting = self._idle.popleft()
+            if waiting.callbacks:
+                waiting.succeed()
+                return
 
     def _screen(self, shard: int) -> Generator[simpy.Event, object, None]:
         reading_s = self._work.stream_s * self._work.shards.length(shard)
