@@ -38,7 +38,7 @@ NODES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 SAMPLE, TRIALS = 64, 3
 BREAST_IMAGES, BREAST_SHAPE, DAY_S = 8_400_000, (3328, 2560), 86_400
 CTS, CT_MACHINES, CT_S, CT_DOLLARS = 126_000, 21_000, 9 * 3600, 1_011
-PICTURES = ROOT / "docs" / "pictures"
+PICTURES = ROOT / "docs" / "images"
 
 
 def measured(files: Sequence[Path]) -> CostModel:
