@@ -41,11 +41,12 @@ class Overheads:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Peak anonymous memory, in bytes, as `benchmarks/memory.py` and `benchmarks/planning.py` measure it.
+    """Peak anonymous memory, in bytes, as `memory.py`, `planning.py` and `scaling.py` of benchmarks/ measure it.
 
     Attributes:
         worker: A worker, without the rows of its shard.
-        driver: The driver, at any number of images.
+        driver: The driver, without shards.
+        dispatched: What the driver keeps of a shard, as far as one run of 977 shards tells.
         planning: The driver while it plans, an image.
         actor: The results actor, without shards.
         collected: What the results actor keeps of a shard.
@@ -53,6 +54,7 @@ class Memory:
 
     worker: float = 175 * 2**20
     driver: float = 144 * 2**20
+    dispatched: float = 84e3
     planning: float = 33.0
     actor: float = 112 * 2**20
     collected: float = 360.0

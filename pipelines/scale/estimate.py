@@ -160,7 +160,7 @@ def footprint(work: Workload, *, session_bytes: int) -> Footprint:
     """
     memory, shards = work.costs.memory, work.shards
     worker = memory.worker + _ROW_BYTES * shards.size * work.costs.written_bytes
-    driver = max(memory.driver, memory.planning * shards.planned)
+    driver = max(memory.driver + memory.dispatched * shards.count, memory.planning * shards.planned)
     actor = memory.actor + memory.collected * shards.count + shards.size * work.costs.written_bytes
     return Footprint(
         worker=worker,
