@@ -19,7 +19,7 @@ from sievert.branchadmit import PRESETS
 from sievert.cli.main import app
 from sievert.errors import all_errors
 from sievert.records import FAMILIES, Reason
-from sievert.settings import ENV_PREFIX, Branch, ClusterProfile, Settings
+from sievert.settings import ENV_PREFIX, Branch, ClusterProfile, Settings, SubmitProfile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +63,8 @@ def settings() -> str:
         if isinstance(branch, type) and issubclass(branch, Branch):
             lines += [f"## `[{name}]`", "", f"{_first(branch)}", "", "| setting | environment | default | meaning |"]
             lines += ["|---|---|---|---|", *_rows(name, branch), ""]
+        elif field.description:
+            lines += _profiles(name)
     lines += ["## `[plan.profiles.NAME]`", "", f"{_first(ClusterProfile)}", "", "| setting | default | meaning |"]
     lines += ["|---|---|---|", *(_profile_row(*item) for item in ClusterProfile.model_fields.items()), ""]
     return "\n".join(lines)
@@ -71,6 +73,11 @@ def settings() -> str:
 def _profile_row(name: str, field: Any) -> str:  # noqa: ANN401 - pydantic's FieldInfo
     default = "" if field.default is None else f"`{field.default}`"
     return f"| `{name}` | {default} | {field.description} |"
+
+
+def _profiles(name: str) -> list[str]:
+    head = [f"## `[{name}.NAME]`", "", _first(SubmitProfile), "", "| setting | environment | default | meaning |"]
+    return [*head, "|---|---|---|---|", *_rows(f"{name}.NAME", SubmitProfile), ""]
 
 
 def policies() -> str:

@@ -34,6 +34,24 @@
     │   ├── WrappingKeyError        63   the wrapping key of the data keys cannot be had
     │   └── ErasedError             64   the patient was erased: nobody can open the record
     ├── ClusterError                70   Ray cannot be started or joined, or lost its workers
+    │   └── SubmissionError        100   a job cannot be handed to a cluster, or not be followed there
+    │       ├── ClusterMissingError 101  nothing answers where the cluster should be
+    │       ├── AddressError       102   something answers, and it is no cluster
+    │       ├── CredentialsError   103   the token is missing, wrong or expired
+    │       ├── NotAllowedError    104   the cluster knows who asks, and does not allow it
+    │       ├── NamespaceError     105   no such namespace, or no template in it
+    │       ├── QuotaError         106   the namespace's quota is used up
+    │       ├── UnschedulableError 107   no node can take a pod of the job
+    │       ├── ImageError         108   the image cannot be pulled
+    │       ├── AdmissionRefusedError 109 a rule of the cluster refuses the job
+    │       ├── OldOperatorError   110   KubeRay is missing or too old
+    │       ├── OldRayError        111   the cluster runs another Ray
+    │       ├── OtherVersionError  112   the cluster has another Sievert, or none
+    │       ├── ClockError         113   this machine's clock is wrong
+    │       ├── JobNameError       114   a job cannot have this name
+    │       ├── JobMissingError    115   the cluster has no such job
+    │       ├── JobLostError       116   the job ended without an exit code
+    │       └── JobStoppedError    117   the job was stopped; results so far are valid
     ├── DeliveryError               75   a notice did not arrive; it is tried again
     │   └── RefusedNoticeError      76   a receiver will never take it: another try makes no sense
     ├── TrainingError               80   a training cannot go on
@@ -54,6 +72,36 @@ front door reports it on another.
 
 from __future__ import annotations
 
+from sievert.errorcluster import (
+    AddressError,
+    AdmissionRefusedError,
+    ClockError,
+    ClusterError,
+    ClusterMissingError,
+    CredentialsError,
+    ImageError,
+    JobLostError,
+    JobMissingError,
+    JobNameError,
+    JobStoppedError,
+    NamespaceError,
+    NotAllowedError,
+    OldOperatorError,
+    OldRayError,
+    OtherVersionError,
+    QuotaError,
+    SubmissionError,
+    UnschedulableError,
+)
+from sievert.errordata import (
+    DataError,
+    EmptyCohortError,
+    InputMissingError,
+    LabelError,
+    ManifestError,
+    NothingAdmittedError,
+    SplitOverlapError,
+)
 from sievert.errordelivery import DeliveryError, RefusedNoticeError
 from sievert.errormodel import ModelError, ModelMissingError, NetworkInputError, UnknownArchitectureError
 from sievert.errorproof import (
@@ -80,10 +128,15 @@ from sievert.errortraining import DivergedError, MemoryExhaustedError, TrainingE
 
 __all__ = [
     "AccessError",
+    "AddressError",
+    "AdmissionRefusedError",
     "AnchorError",
     "AuditError",
+    "ClockError",
     "ClusterError",
+    "ClusterMissingError",
     "ConfigError",
+    "CredentialsError",
     "DataError",
     "DeliveryError",
     "DiskFullError",
@@ -91,8 +144,13 @@ __all__ = [
     "EmptyCohortError",
     "ErasedError",
     "ForbiddenError",
+    "ImageError",
     "InputMissingError",
     "IntegrityError",
+    "JobLostError",
+    "JobMissingError",
+    "JobNameError",
+    "JobStoppedError",
     "KeyStoreError",
     "LabelError",
     "LedgerError",
@@ -101,9 +159,14 @@ __all__ = [
     "MemoryExhaustedError",
     "ModelError",
     "ModelMissingError",
+    "NamespaceError",
     "NetworkInputError",
+    "NotAllowedError",
     "NotAnchoredError",
     "NothingAdmittedError",
+    "OldOperatorError",
+    "OldRayError",
+    "OtherVersionError",
     "OutFolderBusyError",
     "OutFolderError",
     "OverloadedError",
@@ -111,6 +174,7 @@ __all__ = [
     "PermissionDeniedError",
     "PortTakenError",
     "ProofError",
+    "QuotaError",
     "RefusedNoticeError",
     "ReplicaLostError",
     "ReviewConflictError",
@@ -118,9 +182,11 @@ __all__ = [
     "SievertError",
     "SplitOverlapError",
     "StorageError",
+    "SubmissionError",
     "TrainingError",
     "UnfinishedError",
     "UnknownArchitectureError",
+    "UnschedulableError",
     "WrappingKeyError",
     "WrongKeyError",
     "all_errors",
@@ -132,55 +198,6 @@ class ConfigError(SievertError):
 
     exit_code = 10
     advice = "See `sievert settings` for each setting, its value and where that came from."
-
-
-class DataError(SievertError):
-    """What was given cannot be read as a cohort."""
-
-    exit_code = 20
-    advice = "Name image files, folders, globs, or a CSV or Parquet manifest."
-
-
-class InputMissingError(DataError):
-    """An input path does not exist."""
-
-    exit_code = 21
-    advice = "Check the spelling and that the disk is mounted."
-
-
-class EmptyCohortError(DataError):
-    """The inputs exist but hold no file."""
-
-    exit_code = 22
-    advice = "Name a folder that holds images."
-
-
-class NothingAdmittedError(DataError):
-    """Every input was quarantined: the preprocessed data is empty."""
-
-    exit_code = 23
-    advice = "See the reasons in quarantine.parquet or the report; the empty result is valid and anchored."
-
-
-class ManifestError(DataError):
-    """A manifest cannot be understood."""
-
-    exit_code = 24
-    advice = "A manifest has a column `source`; `patient`, `modality` and `body_part` are optional."
-
-
-class LabelError(DataError):
-    """A labelled set cannot be used to train or to evaluate."""
-
-    exit_code = 25
-    advice = "Give a MedMNIST .npz file, a folder with one sub-folder a class, or a manifest with a column `label`."
-
-
-class SplitOverlapError(LabelError):
-    """A patient is in more than one split, so a test would measure memory."""
-
-    exit_code = 26
-    advice = "Put each patient's images in one split, or leave the column `split` out: Sievert splits by patient."
 
 
 class StorageError(SievertError):
@@ -250,13 +267,6 @@ class ErasedError(KeyStoreError):
 
     exit_code = 64
     advice = "This is final. `sievert verify` still proves that the record was there."
-
-
-class ClusterError(SievertError):
-    """Ray cannot be started or joined, or it lost its workers."""
-
-    exit_code = 70
-    advice = "Check --address; without it a local session is started. See `sievert doctor`."
 
 
 def all_errors() -> list[type[SievertError]]:

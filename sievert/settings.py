@@ -17,6 +17,7 @@ import platformdirs
 from pydantic import Field, ValidationError
 
 from sievert.branchadmit import AdmitSettings, QualitySettings
+from sievert.branchclusters import SubmitProfile
 from sievert.branchdeidentify import DeidentifySettings, DeviceRule
 from sievert.branchdocuments import DicomSettings, FhirSettings
 from sievert.branches import (
@@ -62,6 +63,7 @@ __all__ = [
     "ServeSettings",
     "Settings",
     "StoreSettings",
+    "SubmitProfile",
     "TelemetrySettings",
     "WebhookSettings",
     "flat",
@@ -122,6 +124,9 @@ class Settings(Branch):
     predict: PredictSettings = PredictSettings()
     decide: DecideSettings = DecideSettings()
     cluster: ClusterSettings = ClusterSettings()
+    clusters: dict[str, SubmitProfile] = Field(
+        default_factory=dict, description="Profiles by name, as tables `[clusters.NAME]`: where jobs are submitted to."
+    )
     store: StoreSettings = Field(default_factory=StoreSettings)
     audit: AuditSettings = AuditSettings()
     ledger: LedgerSettings = Field(default_factory=LedgerSettings)

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from sievert.settings import Settings
 
-OURS = frozenset({"cluster", "store", "ledger"})
-"""Branches that follow from the volumes and secrets of a release."""
+OURS = frozenset({"cluster", "clusters", "store", "ledger"})
+"""Branches that follow from the volumes and secrets of a release, or are a laptop's."""
 OURS_OF_SERVE = frozenset({"host", "port", "grpc_port", "state", "tls_cert", "tls_key", "dicom"})
 """What the service's pods fix; TLS ends at the gateway."""
 

@@ -18,6 +18,7 @@ from sievert.cli.doctor import doctor
 from sievert.cli.duplicates import duplicates
 from sievert.cli.evaluate import evaluate
 from sievert.cli.export_table import export_table
+from sievert.cli.jobs import app as jobs_app
 from sievert.cli.keys import app as keys_app
 from sievert.cli.ledger import app as ledger_app
 from sievert.cli.model import app as model_app
@@ -31,6 +32,7 @@ from sievert.cli.report import report
 from sievert.cli.screen import screen
 from sievert.cli.serve import app as serve_app
 from sievert.cli.settings import settings
+from sievert.cli.submit import submit
 from sievert.cli.train import train
 from sievert.cli.tune import tune
 from sievert.cli.verify import verify
@@ -83,6 +85,8 @@ app.command()(train)
 app.command()(tune)
 app.command()(compare)
 app.command()(pretrain)
+app.command()(submit)
+app.add_typer(jobs_app, name="jobs")
 app.add_typer(serve_app, name="serve")
 app.add_typer(model_app, name="model")
 app.add_typer(recipe_app, name="recipe")

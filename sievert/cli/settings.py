@@ -22,6 +22,7 @@ def settings(
     loaded = load_settings(config=config)
     values = {path: _shown(value) for path, value in flat(loaded.settings).items()}
     origins = {path: loaded.origins.get(path, "default") for path in values}
+    origins["clusters"] = next((where for path, where in loaded.origins.items() if _is_profile(path)), "default")
     if as_json:
         console.print_json({path: {"value": values[path], "from": origins[path]} for path in values})
         return
@@ -31,6 +32,10 @@ def settings(
     for path, value in values.items():
         table.add_row(path, "" if value is None else console.plain(value), console.plain(origins[path]))
     console.stdout().print(table)
+
+
+def _is_profile(path: str) -> bool:
+    return path.startswith("clusters.")
 
 
 def _shown(value: Any) -> Any:  # noqa: ANN401 - each setting has its own type

@@ -164,7 +164,7 @@ def test_the_role_of_the_chart_grants_what_is_used_and_no_more(server: RayJobSer
     end_later(server, {"jobDeploymentStatus": "Complete", "jobStatus": "SUCCEEDED"})
     run_and_follow(api, body())
     objects = render()
-    (rule,) = one(objects, "Role")["rules"]
+    (rule,) = one(objects, "Role", "-nightly")["rules"]
     assert rule["apiGroups"] == ["ray.io"]
     assert rule["resources"] == ["rayjobs"]
     assert set(rule["verbs"]) == set(server.verbs)
