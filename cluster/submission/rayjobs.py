@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 DEFAULT_ADDRESS = "http://127.0.0.1:8265"
 TOKEN_VARIABLE, TOKEN_FILE_VARIABLE = "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
 TIMEOUT_S = 8.0
+MAKING_S = 60.0
+"""A cluster that has just been started, and answers, takes its time for its first job."""
 _DIGEST, _COMMAND = "sievert_submission", "sievert_command"
 _STATES = {"PENDING": State.WAITING, **{state.name: state for state in State}}
 _MISSING = 404
@@ -120,13 +122,14 @@ class RayJobs:
     def _ask(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, missing: SubmissionError | None = None
     ) -> httpx.Response:
+        limit = httpx.Timeout(TIMEOUT_S, read=MAKING_S if body else TIMEOUT_S)
         try:
             answer = httpx.request(
                 method,
                 self._address + path,
                 json=body,
                 headers=self._headers,
-                timeout=TIMEOUT_S,
+                timeout=limit,
                 follow_redirects=False,
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:

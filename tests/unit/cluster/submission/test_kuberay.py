@@ -185,7 +185,7 @@ def test_a_job_that_ends_without_an_exit_code_is_lost(server: KubeServer, way: W
             "patch",
             (400, 'strict decoding error: unknown field "spec.authOptions"'),
             OldOperatorError,
-            "x",
+            "authOpt",
         ),
         ("list", (404, "the server could not find the requested resource"), OldOperatorError, "not installed"),
         ("list", (503, "etcd is away"), ClusterMissingError, "cannot answer now"),
@@ -294,8 +294,13 @@ def test_room_that_is_made_in_time_is_taken(server: KubeServer, way: Way) -> Non
     hand_over(way, COMMAND)
     server.put(NAME, jobDeploymentStatus="Initializing")
     server.put_pod(f"{NAME}-abc", NAME, status=UNSCHEDULABLE)
-    heard = Heard()
-    later(lambda: server.put(NAME, jobDeploymentStatus="Complete", jobStatus="SUCCEEDED"), wait_s=0.5)
+
+    class Ending(Heard):
+        def says(self, line: str) -> None:
+            super().says(line)
+            server.put(NAME, jobDeploymentStatus="Complete", jobStatus="SUCCEEDED")
+
+    heard = Ending()
     assert Follower(way, NAME, heard).follow().exit_code == 0
     assert len(heard.lines) == 1
 
