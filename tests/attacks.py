@@ -44,7 +44,7 @@ ODD = {
     "GET /v1/models?x=%0d%0aX-Made:%20here": {200},
     "GET /docs": {404},
     "GET /-/routes": {404},
-    "GET /metrics": {404},
+    "GET /metrics": {200},
 }
 
 

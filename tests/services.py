@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING
 import httpx
 import psutil
 
+from pipelines.flows.online.rolling import Roller
+from pipelines.results.keystore import KeyStore
+from pipelines.results.ledger import EmbeddedLedger
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -75,6 +79,13 @@ class Service:
             while piece := connection.recv(1 << 16):
                 answer += piece
         return answer
+
+    def settle(self) -> None:
+        """End it; what it left open on a machine that is too busy for a good end, the next one would close."""
+        self.stop()
+        ledger = EmbeddedLedger(self.home / "ledger.sqlite")
+        roller = Roller(self.results / "online", KeyStore(self.home / "keys"), lambda _: ledger)
+        roller.stop()
 
     def stop(self) -> int:
         """Ctrl-C, and its exit code."""

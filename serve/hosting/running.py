@@ -102,8 +102,9 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
         roller = make_roller(online, settings, tracing)
         token = held.enter_context(_run(settings))
         _prepare_environment(settings, own)
-        held.callback(roller.stop)  # once every replica is gone: what they held is closed and anchored
         session = held.enter_context(open_session(settings.cluster))
+        # once every replica is gone, what they held is closed and anchored: before Ray ends, which may take us along
+        held.callback(roller.stop)
         held.callback(_stop)
         _start(settings)
         most = settings.serve.max_replicas or max(1, session.cpus)

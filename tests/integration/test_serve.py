@@ -110,7 +110,7 @@ def test_what_was_answered_is_sealed_and_anchored_like_a_batch(tmp_path: Path, d
         answers = [client.post("/v1/studies", content=file.read_bytes(), headers=PNG).json() for file in drawn[:7]]
         refused = client.post("/v1/studies", content=b"no picture", headers=PNG).json()
     assert refused["reason"] == "format.unknown"
-    assert service.stop() == 0
+    service.settle()
     outs = [OutFolder(job.parent) for job in service.results.glob("online/*/job.json")]
     ledger = EmbeddedLedger(tmp_path / "ledger.sqlite")
     found = [verify_job(out, ledger) for out in outs]
