@@ -16,6 +16,7 @@ import pytest
 from pipelines.results.rolling.spool import find_spools
 from tests.services import ROOT, Service, free_port, serving, start_service
 
+LONG = {"SIEVERT_SERVE__ROLL_AFTER_S": "3600"}
 ROOMS = ("models", "serve", "pipelines", "cluster", "sievert")
 STUDY = ("/v1/studies", b"no picture", {"Content-Type": "image/png"})
 
@@ -27,7 +28,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     for room in ROOMS:
         (home / room).mkdir()
         (home / room / "__init__.py").write_text(f"raise SystemExit('{room} of the user were imported')\n")
-    yield from serving(home)
+    yield from serving(home, settings=LONG)
 
 
 def refused(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -75,7 +76,7 @@ def test_two_services_of_one_site_keep_apart_what_they_answer_and_each_ends_alon
     service: Service, tmp_path: Path
 ) -> None:
     """The same keys and results, a state of its own: SIGTERM to one leaves the other answering, and its job open."""
-    shared = {"SIEVERT_STORE__KEYS": str(service.home / "keys")}
+    shared = {**LONG, "SIEVERT_STORE__KEYS": str(service.home / "keys")}
     shared["SIEVERT_STORE__LEDGER"] = str(service.home / "ledger.sqlite")
     (tmp_path / "results").symlink_to(service.results)
     other = start_service(tmp_path, settings=shared)
