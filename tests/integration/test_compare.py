@@ -30,6 +30,8 @@ def _write_set(folder: Path) -> Path:
     return folder / "squares.npz"
 
 
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
 def test_quick_comparison_prints_the_tables_of_all_rows_and_is_not_done_twice(sievert: Sievert) -> None:
     data, out = _write_set(sievert.home), sievert.home / "compared"
     answer = sievert("compare", data, "--quick", "--out", out, "--json")
