@@ -76,6 +76,7 @@ bench: $(VENV)/.developing ## Measure against peers and the machine's limit; see
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/duplicates.py
 	$(BIN)/python benchmarks/worklist.py
+	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/watching.py
 	$(BIN)/python benchmarks/simulation.py
 	$(BIN)/python benchmarks/scaling.py
