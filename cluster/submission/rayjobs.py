@@ -95,7 +95,7 @@ class RayJobs:
         return _job(self._read(f"/api/jobs/{name}"))
 
     def log(self, name: str) -> Iterator[str]:
-        """What there is of it: Ray 2.60 sends nothing over its web socket where a token is asked for."""
+        """What there is of it: polled, as the web socket of Ray 2.60 sent nothing for a job behind a token."""
         with contextlib.suppress(SievertError):  # a cut connection is taken up again, and the job says how it is
             yield str(self._read(f"/api/jobs/{name}/logs").get("logs") or "")
 
