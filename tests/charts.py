@@ -54,7 +54,7 @@ def find_helm() -> str | None:
 def helm(*arguments: str, values: Mapping[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
     program = find_helm()
     if program is None:
-        pytest.skip("helm is not there: `make services` installs it")
+        pytest.skip("helm is not there: `make services` installs it", allow_module_level=True)
     return subprocess.run(
         [program, *arguments, "--values", "-"],
         input=json.dumps(values or {}),
