@@ -1,11 +1,11 @@
-"""Closes and anchors rolling jobs at an interval, and has clinicians told of them; runs in one process of a service."""
+"""Closes and anchors rolling jobs at an interval; runs in one process of a service."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,6 @@ class Roller:
         results: Folder of the rolling jobs.
         keys: The key store.
         ledger: Opens the ledger of one job, by its folder; the signer's key stays in this process.
-        tell: Has clinicians told of a job that was closed.
         done: Told of what was done to which job, and how long it took: `close` or `anchor`, job, seconds.
     """
 
@@ -44,10 +43,9 @@ class Roller:
         keys: KeyStore,
         ledger: Callable[[OutFolder], Ledger],
         *,
-        tell: Callable[[OutFolder], None] = lambda _: None,
         done: Callable[[str, str, float], None] = lambda *_: None,
     ) -> None:
-        self._results, self._keys, self._ledger, self._tell = results, keys, ledger, tell
+        self._results, self._keys, self._ledger = results, keys, ledger
         self._told_done = done
         self.problem = ""
         self._done, self._thread = threading.Event(), threading.Thread(target=self._run, name="rolling", daemon=True)
@@ -76,13 +74,22 @@ class Roller:
         """One pass; returns how many jobs were anchored. Never raises: the service goes on answering."""
         self._say("")
         for spool in find_spools(self._keys.folder):
-            with _telling(self, "closing a rolling job"):
+            with self._alone("closing a rolling job"):
                 begun = time.perf_counter()
                 out = close_spool(spool, self._keys)
                 if out is not None:
                     self._told_done("close", spool.stem, time.perf_counter() - begun)
-                    self._tell(out)
         return sum(self._anchor(out) for out in self._unanchored())
+
+    @contextmanager
+    def _alone(self, doing: str) -> Iterator[None]:
+        """Keep one job's failure from the others, and remember it for the service's status."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - an unforeseen one is named by its kind only
+            told = f"{doing} failed: {error.message if isinstance(error, SievertError) else type(error).__name__}"
+            self._say(told)
+            _LOG.log(logging.WARNING if isinstance(error, LedgerError) else logging.ERROR, told)
 
     def _say(self, problem: str) -> None:
         """To whoever asks for the status; it names no record."""
@@ -94,11 +101,10 @@ class Roller:
                 problem_file(self._results).unlink(missing_ok=True)
 
     def _anchor(self, out: OutFolder) -> bool:
-        with _telling(self, "anchoring a rolling job"):
+        with self._alone("anchoring a rolling job"):
             begun = time.perf_counter()
             bind_folder(out, self._ledger(out), keys=self._keys)
             self._told_done("anchor", read_job(out).job, time.perf_counter() - begun)
-            self._tell(out)
             return True
         return False
 
@@ -141,22 +147,3 @@ def count_jobs(results: Path, keys: Path) -> Jobs:
 def problem_file(results: Path) -> Path:
     """Where the process that closes jobs says what went wrong last."""
     return results / "problem.txt"
-
-
-class _telling:  # noqa: N801 - used like a function
-    """Keeps one job's failure from the others, and remembers it for the service's status."""
-
-    def __init__(self, roller: Roller, doing: str) -> None:
-        self._roller, self._doing = roller, doing
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        why = error.message if isinstance(error, SievertError) else type(error).__name__
-        told = f"{self._doing} failed: {why}"
-        self._roller._say(told)  # noqa: SLF001 - of this file
-        _LOG.log(logging.WARNING if isinstance(error, LedgerError) else logging.ERROR, told)
-        return True

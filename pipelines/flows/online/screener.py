@@ -164,10 +164,11 @@ class OnlineScreener:
             with clock("admission"):
                 told = sidecar.admit(content, planned)
             outcome = told.outcome
-            case = make_case(planned, content, told.admission, outcome, self._pseudonyms)
-            with clock("predict"):
-                prediction = self._batcher(outcome.tensor) if isinstance(outcome, Image) else None
-            picture = sidecar.picture()
+            waiting = self._batcher.submit(outcome.tensor) if isinstance(outcome, Image) else None
+            picture = sidecar.picture()  # while the network is at work; then the next study may be admitted
+        case = make_case(planned, content, told.admission, outcome, self._pseudonyms)
+        with clock("predict"):
+            prediction = waiting.result() if waiting else None
         entry = self._entry(case, prediction, picture, clock)
         with clock("seal"):
             record = self._keep(entry)

@@ -7,7 +7,6 @@ The service starts it once and sends it study after study. It ends itself where 
 from __future__ import annotations
 
 import fcntl
-import io
 import signal
 import subprocess
 import sys
@@ -142,7 +141,7 @@ class Sidecar:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                with _ignored():
+                with suppress(OSError, ValueError):
                     pipe.close()
 
     @property
@@ -240,11 +239,3 @@ def _encoded(outcome: Admitted | Refusal) -> bytes:
 
 def _tupled(values: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-
-
-@contextmanager
-def _ignored() -> Iterator[None]:
-    try:
-        yield
-    except (OSError, io.UnsupportedOperation, ValueError):
-        return

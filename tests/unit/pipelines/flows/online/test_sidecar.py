@@ -86,7 +86,7 @@ def test_a_network_that_fails_does_not_leave_its_study_to_the_next_request(
         raise ModelError("the network failed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(screener.it, "_batcher", fail)
+        patched.setattr(screener.it._batcher, "submit", fail)
         with pytest.raises(ModelError):
             screener.it.screen(studies[0])
     assert [told(screener, study) for study in reversed(studies)] == wanted[::-1]
