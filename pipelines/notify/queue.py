@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.notify.delivery import Delivery
 from pipelines.notify.notice import RANKS, Stage, Urgency
 from pipelines.notify.queuefile import open_queue_file, queue_errors
+from pipelines.results.privatefile import transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -218,14 +219,8 @@ class Queue:
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
-        with self._turn, queue_errors():
-            self._rows.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._rows
-            except BaseException:
-                self._rows.execute("ROLLBACK")
-                raise
-            self._rows.execute("COMMIT")
+        with self._turn, queue_errors(), transaction(self._rows) as rows:
+            yield rows
 
 
 def _queue(

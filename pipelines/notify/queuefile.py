@@ -6,22 +6,18 @@ opened anew from the sealed shard when a notice is sent.
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipelines.results.disk import disk_errors, sync_folder
-from sievert.errors import DeliveryError, DiskFullError, KeyStoreError, PermissionDeniedError, StorageError
+from pipelines.results.privatefile import make_private, open_private, private_errors
+from sievert.errors import DeliveryError, KeyStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import sqlite3
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 FOLDER = "notices"
-BUSY_S = 30.0
-_PRIMARY = 0xFF
-_DENIED = {sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_CANTOPEN}
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS shard (
   number INTEGER PRIMARY KEY, told INTEGER NOT NULL, erased INTEGER NOT NULL
@@ -55,20 +51,13 @@ def open_queue_file(file: Path) -> sqlite3.Connection:
     """
     with disk_errors("the queue of notices could not be made"):
         file.parent.mkdir(exist_ok=True, mode=0o700)
-        if not file.exists():
-            os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-            sync_folder(file.parent)
+        if make_private(file):
             sync_folder(file.parent.parent)
     with queue_errors():
-        rows = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=BUSY_S)
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
-            rows.execute(f"PRAGMA {pragma}")
-        rows.executescript(_SCHEMA)
-        return rows
+        return open_private(file, _SCHEMA)
 
 
-@contextmanager
-def queue_errors() -> Iterator[None]:
+def queue_errors() -> AbstractContextManager[None]:
     """Raise our errors in place of SQLite's.
 
     Raises:
@@ -78,22 +67,8 @@ def queue_errors() -> Iterator[None]:
         StorageError: The disk failed.
         KeyStoreError: Anything else: damaged.
     """
-    try:
-        yield
-    except sqlite3.Error as fault:
-        raise _told(getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY) from fault
-
-
-def _told(code: int) -> DiskFullError | PermissionDeniedError | DeliveryError | StorageError | KeyStoreError:
-    if code == sqlite3.SQLITE_FULL:
-        return DiskFullError("no space is left for the queue of notices")
-    if code in _DENIED:
-        return PermissionDeniedError("the queue of notices may not be used by this account")
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return DeliveryError("another process holds the queue of notices for too long")
-    if code == sqlite3.SQLITE_IOERR:
-        return StorageError("reading or writing the queue of notices failed")
-    return KeyStoreError(
+    damaged = KeyStoreError(
         "the queue of notices is damaged",
         remedy="Move the job's file out of the key store's folder `notices`: then all is told anew under the same ids.",
     )
+    return private_errors("the queue of notices", damaged=damaged, busy=DeliveryError)

@@ -7,24 +7,18 @@ an erased patient's entries can be emptied without opening one.
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipelines.results.disk import disk_errors, sync_folder
-from sievert.errors import DiskFullError, IntegrityError, PermissionDeniedError, StorageError
+from pipelines.results.disk import disk_errors
+from pipelines.results.privatefile import make_private, open_private, private_errors
+from sievert.errors import IntegrityError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import sqlite3
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from sievert.errors import SievertError
-
 FILE = "reviews.sqlite"
-BUSY_S = 30.0
-_PRIMARY = 0xFF
-_DENIED = {sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_CANTOPEN}
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
   id INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, record TEXT NOT NULL, version INTEGER NOT NULL,
@@ -44,38 +38,17 @@ def open_review_file(folder: Path) -> sqlite3.Connection:
     file = folder / FILE
     with disk_errors("the reviews could not be kept"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not file.exists():
-            os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-            sync_folder(folder)
+        make_private(file)
     with review_errors():
-        rows = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=BUSY_S)
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
-            rows.execute(f"PRAGMA {pragma}")
-        rows.executescript(_SCHEMA)
-        return rows
+        return open_private(file, _SCHEMA)
 
 
-@contextmanager
-def review_errors() -> Iterator[None]:
+def review_errors() -> AbstractContextManager[None]:
     """Raise our errors in place of SQLite's.
 
     Raises:
         StorageError: And its kinds: no space, not permitted, held for too long, or the disk failed.
         IntegrityError: Anything else: damaged.
     """
-    try:
-        yield
-    except sqlite3.Error as fault:
-        raise _told(getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY) from fault
-
-
-def _told(code: int) -> SievertError:
-    if code == sqlite3.SQLITE_FULL:
-        return DiskFullError("no space is left for the reviews")
-    if code in _DENIED:
-        return PermissionDeniedError("the reviews may not be used by this account")
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return StorageError("another process holds the reviews for too long")
-    if code == sqlite3.SQLITE_IOERR:
-        return StorageError("reading or writing the reviews failed")
-    return IntegrityError("the file of the reviews is damaged", remedy="Restore it from a copy of the state folder.")
+    remedy = "Restore it from a copy of the state folder."
+    return private_errors("the reviews", damaged=IntegrityError("the file of the reviews is damaged", remedy=remedy))

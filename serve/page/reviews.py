@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from pipelines.results.privatefile import transaction
 from pipelines.results.sealing import seal, unseal
 from serve.page.reviewfile import open_review_file, review_errors
 from serve.page.standing import Deed, Entry, Standing, standing_of
@@ -178,14 +179,8 @@ class Reviews:
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
-        with self._turn, review_errors():
-            self._rows.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._rows
-            except BaseException:
-                self._rows.execute("ROLLBACK")
-                raise
-            self._rows.execute("COMMIT")
+        with self._turn, review_errors(), transaction(self._rows) as rows:
+            yield rows
 
 
 def _context(job: str, record: str, version: int) -> bytes:

@@ -46,7 +46,7 @@ class Roller:
         done: Callable[[str, str, float], None] = lambda *_: None,
     ) -> None:
         self._results, self._keys, self._ledger = results, keys, ledger
-        self._told_done = done
+        self._told_done, self._anchored = done, set[str]()
         self.problem = ""
         self._done, self._thread = threading.Event(), threading.Thread(target=self._run, name="rolling", daemon=True)
 
@@ -109,10 +109,14 @@ class Roller:
         return False
 
     def _unanchored(self) -> Iterator[OutFolder]:
-        """The closed jobs that the ledger has not."""
-        for job in sorted(self._results.glob("*/job.json")):
-            out = OutFolder(job.parent)
-            if out.files.exists() and not out.anchor.exists() and not is_open(out):
+        """The closed jobs that the ledger has not; one that is there is not looked at again: there may be many."""
+        for folder in sorted(self._results.glob("*")):
+            out = OutFolder(folder)
+            if folder.name in self._anchored:
+                continue
+            if out.anchor.exists():
+                self._anchored.add(folder.name)
+            elif out.job.exists() and out.files.exists() and not is_open(out):
                 yield out
 
     def _run(self) -> None:
