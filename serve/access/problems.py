@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
 from sievert.errors import AccessError, ForbiddenError, SievertError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PROBLEM_TYPE = "application/problem+json"
 _AWAY_S = "5"
@@ -29,9 +34,29 @@ class Problem:
 
     def response(self) -> JSONResponse:
         """The answer."""
-        title = HTTPStatus(self.status).phrase
-        content = {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail}
-        return JSONResponse(content, self.status, headers=dict(self.headers), media_type=PROBLEM_TYPE)
+        return problem(self.status, self.detail, headers=dict(self.headers))
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    remedy: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    further: Mapping[str, Any] = MappingProxyType({}),
+) -> JSONResponse:
+    """An answer of that kind.
+
+    Args:
+        status: HTTP status.
+        detail: What is wrong; nothing that was sent is repeated.
+        remedy: What to do next.
+        headers: Of the answer.
+        further: Extension members (RFC 9457, 3.2).
+    """
+    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    advice = {} if remedy is None else {"remedy": remedy}
+    return JSONResponse({**further, **told, **advice}, status, headers, PROBLEM_TYPE)
 
 
 def problem_of(error: SievertError, *, presented: bool = False) -> Problem:

@@ -18,9 +18,10 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 from serve.access.principal import Permission, Principal, Role
+from serve.access.problems import problem
 from serve.api.backend import Backend, choose_model, find_model
 from serve.api.examples import HEX_ID, PENDING, STUDIES_JOB, shown
-from serve.api.problems import described, problem
+from serve.api.problems import described
 from sievert.errors import SievertError
 
 if TYPE_CHECKING:

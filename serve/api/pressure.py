@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 
-from serve.api.problems import problem
+from serve.access.problems import problem
+from serve.api.problems import RETRY_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-RETRY_S = 1
 
 
 class Pressure:

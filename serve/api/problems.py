@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from serve.access.problems import problem_of
+from serve.access.problems import PROBLEM_TYPE, problem, problem_of
 from sievert.errors import (
     AccessError,
     ClusterError,
@@ -29,12 +27,10 @@ from sievert.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fastapi import FastAPI
+    from fastapi.responses import JSONResponse
     from starlette.requests import Request
 
-MEDIA_TYPE = "application/problem+json"
 RETRY_S = 1
 _LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -76,27 +72,6 @@ class Problem(BaseModel):
     remedy: str | None = Field(default=None, description="What to do next.")
 
 
-def problem(
-    status: int,
-    detail: str,
-    *,
-    remedy: str | None = None,
-    headers: Mapping[str, str] | None = None,
-    further: Mapping[str, Any] = MappingProxyType({}),
-) -> JSONResponse:
-    """An answer of that kind.
-
-    Args:
-        status: HTTP status.
-        detail: What is wrong; nothing that was sent is repeated.
-        remedy: What to do next.
-        headers: Of the answer.
-        further: Extension members (RFC 9457, 3.2).
-    """
-    told = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, remedy=remedy)
-    return JSONResponse({**further, **told.model_dump(exclude_none=True)}, status, headers, MEDIA_TYPE)
-
-
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The same for OpenAPI: which problems an operation can answer with (`DocumentedApp` holds their schema)."""
     return {status: _described(status) for status in statuses}
@@ -105,7 +80,7 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def _described(status: int) -> dict[str, Any]:
     phrase = HTTPStatus(status).phrase
     example = {"type": "about:blank", "title": phrase, "status": status, "detail": _DETAILS[status]}
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
+    content = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
     headers = {name: told for statuses, name, told in _HEADERS if status in statuses}
     return {"description": phrase, "content": content, **({"headers": headers} if headers else {})}
 

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from serve.access.problems import problem
 from serve.api.accepting import DICOM, FHIR, JSON, choose
 from serve.api.backend import Backend, choose_model, find_model
 from serve.api.bodies import SINGLE, is_multipart, is_single, split_parts
 from serve.api.documents import diagnostic_report, report_bundle, structured_reports
 from serve.api.examples import RECORD_JSON, REPORT, STUDIES_JOB
-from serve.api.problems import described, problem
+from serve.api.problems import described
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
