@@ -57,6 +57,11 @@ class ModelPackage:
     digest: str
 
     @property
+    def named(self) -> dict[str, str]:
+        """Name, version and digest, as headers and records tell which model it was."""
+        return {"name": self.metadata.name, "version": self.metadata.version, "digest": self.digest}
+
+    @property
     def onnx_file(self) -> Path:
         """The network: input `image`, outputs `logits` and `features`."""
         return self.folder / ONNX

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from sievert.records import Decision, Verdict
 
@@ -29,6 +29,10 @@ class DecisionRule:
     positive: int
     threshold: float
     min_confidence: float
+
+    def described(self) -> dict[str, Any]:
+        """As a job's header tells it."""
+        return {**asdict(self), "labels": list(self.labels)}
 
 
 def decide(probabilities: NDArray[np.float32], rule: DecisionRule) -> Verdict:

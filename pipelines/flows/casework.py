@@ -163,14 +163,13 @@ class Casework:
         return None, describe_screened(about, Screened(outcome.facts, prediction, verdict, shown), self.rule)
 
     def _about(self, case: Case, job: str) -> dict[str, object]:
-        metadata = self.package.metadata
         return {
             "job": job,
             "index": case.planned.index,
             "record": case.record,
             "patient": case.patient,
             "content_sha256": case.content_sha256,
-            "model": {"name": metadata.name, "version": metadata.version, "digest": self.package.digest},
+            "model": self.package.named,
             "recipe": self.package.recipe.digest,
         }
 

@@ -166,8 +166,6 @@ def check_screenable(package: ModelPackage) -> None:
 def _header(
     inputs: Sequence[str], planned: int, *, package: ModelPackage, keys: KeyStore, settings: Settings
 ) -> JobHeader:
-    metadata = package.metadata
-    rule = asdict(decision_rule(package, settings.decide))
     return JobHeader(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         sievert=__version__,
@@ -175,9 +173,9 @@ def _header(
         shard_size=0,
         plan="",
         inputs=_digest_inputs(inputs, keys),
-        model={"name": metadata.name, "version": metadata.version, "digest": package.digest},
+        model=package.named,
         recipe=package.recipe.digest,
-        decision={**rule, "labels": list(rule["labels"])},
+        decision=decision_rule(package, settings.decide).described(),
         admit=settings.admit.model_dump(mode="json"),
         batch_size=settings.predict.batch_size,
         recipient=keys.fingerprint,

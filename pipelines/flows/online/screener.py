@@ -236,8 +236,7 @@ class OnlineScreener:
         return record
 
     def _header(self) -> RollingHeader:
-        package, rule = self.casework.package, self._task.rule
-        metadata = package.metadata
+        package = self.casework.package
         plain = RollingHeader(
             created="",
             sievert=__version__,
@@ -245,14 +244,9 @@ class OnlineScreener:
             shard_size=SHARD_SIZE,
             plan="",
             inputs="",
-            model={"name": metadata.name, "version": metadata.version, "digest": package.digest},
+            model=package.named,
             recipe=package.recipe.digest,
-            decision={
-                "labels": list(rule.labels),
-                "positive": rule.positive,
-                "threshold": rule.threshold,
-                "min_confidence": rule.min_confidence,
-            },
+            decision=self._task.rule.described(),
             admit=self._task.policy.model_dump(mode="json"),
             batch_size=self._task.batch_size,
             recipient=self._keys.fingerprint,
