@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pipelines.results.ledger.rpc.node import Node
 
 KIND = "rpc"
+_LOOKS, _AGAIN_S = 6, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +77,20 @@ class Contract:
             return str(to_checksum_address(self._call(encode_call("owner()"))[12:32]))
 
     def locate(self, job: bytes) -> Located | None:
-        """The job's anchor in the newest state; None where there is none, or where the chain moved meanwhile.
+        """The job's anchor in the newest state; None where there is none.
+
+        A node that is amid a reorganisation, and one of several behind one address, may show a contract's state and not
+        yet its events: so it is asked again for a while.
 
         Raises:
             LedgerError: The chain does not bear out what the contract says.
         """
-        entry = self._look(job)
-        located = self._event(job, entry) if entry else None
-        if located or self._look(job) != entry or entry is None:
-            return located
+        for _ in range(_LOOKS):
+            if (entry := self._look(job)) is None:
+                return None
+            if located := self._event(job, entry):
+                return located
+            time.sleep(_AGAIN_S)
         raise LedgerError(
             "the chain does not show the event of an anchor in the block that the contract names",
             remedy="Use a node that keeps events, of a chain whose contracts see its own block numbers.",

@@ -96,14 +96,14 @@ class Sender:
 
     def _attempt(self, courier: Courier) -> Attempt | None:
         """What is to be sent now; None where the contract knows the job after all, and shows it in a moment."""
-        attempts = [each for each in self._outbox.attempts() if each.sender == courier.address]
-        if not attempts or self._is_overtaken(attempts):
+        current = self._current(courier.address)
+        if current is None:
             return self._keep(self._prepare(courier))
         if self._sent_s is None or time.monotonic() - self._sent_s < self._terms.bump_after_s:
-            return attempts[0]
-        raised = courier.raise_offer(attempts[0], self._data, to=self._contract.address)
+            return current
+        raised = courier.raise_offer(current, self._data, to=self._contract.address)
         self._sent_s = None
-        return self._keep(raised) or attempts[0]
+        return self._keep(raised) or current
 
     def _keep(self, attempt: Attempt | None) -> Attempt | None:
         if attempt:
@@ -111,12 +111,22 @@ class Sender:
             self._sent_s = None
         return attempt
 
+    def _current(self, address: str) -> Attempt | None:
+        """The newest attempt whose turn it is; None where one must be signed.
+
+        A reorganisation takes the account's number back, so an older attempt may be the one whose turn it is again: a
+        newer one, signed while the old block stood, waits behind it for ever.
+        """
+        attempts = [each for each in self._outbox.attempts() if each.sender == address]
+        number = self._contract.node.nonce(address)
+        open_yet = sorted((each for each in attempts if each.nonce >= number), key=lambda each: each.nonce)
+        if open_yet or not attempts:
+            return next(iter(open_yet), None)
+        return None if self._is_overtaken(attempts) else attempts[0]
+
     def _is_overtaken(self, attempts: list[Attempt]) -> bool:
-        """Whether another transaction of the signer took the number, or ours was mined and failed."""
-        node, last = self._contract.node, attempts[0]
-        if node.nonce(last.sender) <= last.nonce:
-            return False
-        receipts = [node.receipt(each.hash) for each in attempts if each.nonce == last.nonce]
+        """Whether other transactions of the signer took the numbers, or ours was mined and failed."""
+        receipts = [self._contract.node.receipt(each.hash) for each in attempts]
         return not any(receipt and int(receipt["status"], 16) == _SUCCESS for receipt in receipts)
 
     def _prepare(self, courier: Courier) -> Attempt | None:

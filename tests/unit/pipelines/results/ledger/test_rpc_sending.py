@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from ledger_programs import word
-from rpc_bench import ROOT, WRITER, RpcBench, anchoring, wait_until
+from rpc_bench import ROOT, WRITER, WRITER_KEY, RpcBench, anchoring, wait_until
 
 from pipelines.results.ledger.anchor import Anchor
+from pipelines.results.ledger.registry import anchor_call
+from pipelines.results.ledger.rpc.account import Account, Secret
+from pipelines.results.ledger.rpc.courier import Attempt
 from pipelines.results.ledger.rpc.fees import Fees, first_offer, higher_offer
 from pipelines.results.ledger.rpc.outbox import State
 from sievert.errors import LedgerError, LedgerUnavailableError
-from tests.anvil import GWEI
+from tests.anvil import CHAIN_ID, GWEI
 
 pytest_plugins = ["rpc_fixtures"]
 
@@ -21,6 +25,14 @@ def leave_out(rpc: RpcBench, base_fee: int) -> None:
     """A block whose base fee is above what the waiting transaction offers."""
     rpc.anvil.ask("anvil_setNextBlockBaseFeePerGas", hex(base_fee))
     rpc.anvil.mine()
+
+
+def signed_behind(first: Attempt, rpc: RpcBench) -> Attempt:
+    """The same call under the writer's next number."""
+    fees = {"maxFeePerGas": first.fees.most, "maxPriorityFeePerGas": first.fees.priority}
+    call = {"to": rpc.contract, "data": anchor_call(word("job"), root=ROOT, count=5), "gas": first.gas}
+    signed = Account(Secret(WRITER_KEY)).sign({"chainId": CHAIN_ID, "nonce": first.nonce + 1, **fees, **call})
+    return replace(first, nonce=first.nonce + 1, raw=signed.raw, hash=signed.hash)
 
 
 def test_a_transaction_stuck_below_the_base_fee_is_replaced_under_its_own_number(rpc: RpcBench) -> None:
@@ -62,10 +74,23 @@ def test_a_transaction_whose_block_is_reorganised_away_is_sent_again_as_it_was(r
         wait_until(lambda: rpc.anvil.pool() == 1)
         with rpc.anvil.mining():
             wait_until(lambda: bool(outcome))
-    (attempt,) = rpc.outbox().attempts()
+    first_signed = rpc.outbox().attempts()[-1]
     assert isinstance(outcome[0], Anchor)
-    assert outcome[0].transaction == attempt.hash
+    assert outcome[0].transaction == first_signed.hash
     assert len(rpc.events()) == 1
+
+
+def test_what_was_signed_behind_a_block_that_is_no_more_does_not_keep_the_older_one_from_going_in(
+    rpc: RpcBench,
+) -> None:
+    with pytest.raises(LedgerUnavailableError, match="within"):
+        rpc.ledger(wait_s=0.2).anchor(word("job"), root=ROOT, count=5)
+    (first,) = rpc.outbox().attempts()
+    rpc.outbox().keep(signed_behind(first, rpc))
+    rpc.anvil.ask("anvil_dropAllTransactions")
+    with rpc.anvil.mining():
+        made = rpc.ledger(bump_after_s=60).anchor(word("job"), root=ROOT, count=5)
+    assert made.transaction == first.hash
 
 
 def test_a_transaction_that_the_node_forgets_is_sent_again_as_it_was(rpc: RpcBench) -> None:
