@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from xdist.remote import Producer
 
+# Ray's own workers would give way to whatever else runs, which here is the other half of the suite
+os.environ.setdefault("RAY_worker_niceness", "0")
+
 ROOT = Path(__file__).parent.parent
 INTEGRATION = "tests/integration/"
 WITHOUT_THE_SESSION = frozenset(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import sqlite3
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +16,21 @@ import pytest
 import torch
 
 from models.networks.spec import NetworkSpec
+from models.package import load_package
 from models.training.loop import fit_network
 from models.training.settings import TrainingSettings
 from pipelines.flows.train import TrainingOrder, read_order
 from pipelines.flows.training.board import Follower
 from pipelines.flows.training.run import KEPT_CHECKPOINTS, Crew, RayTraining
+from sievert.cli.main import run
 from sievert.errors import DivergedError
+from tests.integration.conftest import Answer
 from tests.integration.labelled import FAST, TINY, provenance_of, save_boxes, weights_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.integration.conftest import Answer, Sievert
+    from tests.integration.conftest import Sievert
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("ray_session"), pytest.mark.timeout(900)]
 
@@ -54,27 +60,47 @@ def _refused(answer: Answer, code: int, *words: str) -> None:
         assert word in line, line
 
 
+@dataclass(frozen=True)
+class First:
+    """A training that several tests look at: none of them changes it."""
+
+    data: Path
+    out: Path
+    logs: Path
+    done: Answer
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> First:
+    folder = tmp_path_factory.mktemp("first")
+    made = First(save_boxes(folder / "boxes.npz"), folder / "model", folder / "logs", Answer(0, "", ""))
+    tracked = ("--track", "tensorboard", "--track", "mlflow", "--track-folder", made.logs)
+    told = io.StringIO()
+    with redirect_stderr(told), redirect_stdout(io.StringIO()):
+        code = run([str(one) for one in ("train", made.data, "--out", made.out, *FAST, *tracked)])
+    assert code == 0, told.getvalue()
+    return replace(made, done=Answer(code, "", told.getvalue()))
+
+
 def test_package_holds_the_weights_of_one_process_and_training_again_gives_it_again(
-    sievert: Sievert, data: Path, tmp_path: Path
+    sievert: Sievert, first: First, tmp_path: Path
 ) -> None:
-    out = tmp_path / "model"
-    done = sievert("train", data, "--out", out, *FAST)
-    assert done.code == 0, done.err
-    assert "epoch 2 of 2: validation loss" in done.err
-    assert not (tmp_path / "model.run").exists()
-    read = read_order(data, TrainingOrder())
+    assert "epoch 2 of 2: validation loss" in first.done.err
+    assert not first.out.with_name("model.run").exists()
+    read = read_order(first.data, TrainingOrder())
     spec = NetworkSpec(arch="hybrid", shape=(28, 28), options=OPTIONS)
     network, _ = fit_network(read.train, read.validation, spec, SETTINGS, on_epoch=lambda _: None)
-    assert weights_in(out) == {name: one.numpy().tobytes() for name, one in network.state_dict().items()}
-    again = sievert(*shlex.split(provenance_of(out)["command"])[1:2], data, *_rest(out), "--json")
-    assert again.json["digest"] == done.json["digest"]
+    assert weights_in(first.out) == {name: one.numpy().tobytes() for name, one in network.state_dict().items()}
+    again = sievert("train", first.data, *_repeated(first.out, tmp_path / "model"), "--json")
+    assert again.json["digest"] == load_package(first.out).digest
     assert "goes on" not in again.err
 
 
-def _rest(out: Path) -> list[str]:
-    """What the package says it was made with, for this place."""
+def _repeated(out: Path, place: Path) -> list[str]:
+    """What the package says it was made with, for another place."""
     told = shlex.split(provenance_of(out)["command"])
-    told[told.index("--out") + 1] = str(out)
+    assert told[:2] == ["sievert", "train"]
+    told[told.index("--out") + 1] = str(place)
     return told[3:]
 
 
@@ -173,26 +199,19 @@ def test_patient_in_two_splits_is_refused_with_the_count(sievert: Sievert, tmp_p
     _refused(answer, 26, "3 patients")
 
 
-def test_figures_go_to_tensorboard_and_mlflow(sievert: Sievert, data: Path, tmp_path: Path) -> None:
-    logs = tmp_path / "logs"
-    done = sievert(
-        "train", data, "--out", tmp_path / "model", *FAST, "--track", "tensorboard", "--track", "mlflow",
-        "--track-folder", logs,
-    )  # fmt: skip
-    assert done.code == 0, done.err
-    assert list(logs.rglob("events.out.tfevents.*"))
-    with sqlite3.connect(next(logs.rglob("*.sqlite"))) as database:
+def test_figures_go_to_tensorboard_and_mlflow(first: First) -> None:
+    assert list(first.logs.rglob("events.out.tfevents.*"))
+    with sqlite3.connect(next(first.logs.rglob("*.sqlite"))) as database:
         rows = database.execute("select step, value from metrics where key = 'validation_loss'").fetchall()
-    told = [epoch["validation_loss"] for epoch in provenance_of(tmp_path / "model")["epochs"]]
+    told = [epoch["validation_loss"] for epoch in provenance_of(first.out)["epochs"]]
     assert dict(rows) == pytest.approx(dict(enumerate(told, start=1)), abs=1e-4)
 
 
-def test_package_is_a_start_for_another_training(sievert: Sievert, data: Path, tmp_path: Path) -> None:
-    assert sievert("train", data, "--out", tmp_path / "first", *FAST).code == 0
-    frozen = ("--init", tmp_path / "first", "--freeze", 4, "--set", "training.keep=last", "--epochs", 1)
-    done = sievert("train", data, "--out", tmp_path / "second", *TINY, "--threads", 1, *frozen)
+def test_package_is_a_start_for_another_training(sievert: Sievert, first: First, tmp_path: Path) -> None:
+    frozen = ("--init", first.out, "--freeze", 4, "--set", "training.keep=last", "--epochs", 1)
+    done = sievert("train", first.data, "--out", tmp_path / "second", *TINY, "--threads", 1, *frozen)
     assert done.code == 0, done.err
-    first, second = weights_in(tmp_path / "first"), weights_in(tmp_path / "second")
-    assert {name for name in first if first[name] != second[name]} == {"head.weight", "head.bias"}
+    before, after = weights_in(first.out), weights_in(tmp_path / "second")
+    assert {name for name in before if before[name] != after[name]} == {"head.weight", "head.bias"}
     start = provenance_of(tmp_path / "second")["start"]
-    assert start["name"] == "first"
+    assert start["name"] == "model"
