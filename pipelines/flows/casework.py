@@ -132,6 +132,7 @@ class Casework:
 
     def __init__(self, package: ModelPackage, rule: DecisionRule, *, threads: int = 1, on_gpu: bool = False) -> None:
         self.package, self.rule = package, rule
+        self._by = {"model": package.named, "recipe": package.recipe.digest}
         self._predictor = Predictor(package, threads=threads, on_gpu=on_gpu)
 
     def predict(self, cases: Sequence[Case]) -> list[Prediction | None]:
@@ -169,8 +170,7 @@ class Casework:
             "record": case.record,
             "patient": case.patient,
             "content_sha256": case.content_sha256,
-            "model": self.package.named,
-            "recipe": self.package.recipe.digest,
+            **self._by,
         }
 
 

@@ -57,7 +57,7 @@ class Asking(BaseModel):
         return (self.modality.upper(), self.body_part.upper()) if self.modality and self.body_part else None
 
 
-def _asking(
+async def _asking(  # async, or FastAPI would have a thread look at it
     model: Annotated[str | None, Query(max_length=200, description="Which model.")] = None,
     modality: Annotated[str | None, _CODE] = None,
     body_part: Annotated[str | None, _CODE] = None,
@@ -85,6 +85,13 @@ def read_contents(body: bytes, content_type: str) -> list[bytes] | None:
     if is_multipart(content_type):
         return split_parts(body, content_type)
     return [body] if is_single(content_type) else None
+
+
+async def _contents(body: bytes, content_type: str) -> list[bytes] | None:
+    """In a thread where there may be many parts, which take their time."""
+    if is_multipart(content_type):
+        return await asyncio.to_thread(read_contents, body, content_type)
+    return read_contents(body, content_type)
 
 
 def answer(answers: Sequence[Answer], accept: str, *, several: bool) -> Response:
@@ -140,7 +147,7 @@ def studies_router(
             return problem(406, f"the answer can be {', '.join(_OFFERED)}")
         content_type = request.headers.get("content-type", "")
         body = await request.body()
-        contents = await asyncio.to_thread(read_contents, body, content_type)  # many parts take their time
+        contents = await _contents(body, content_type)
         if contents is None:
             return problem(415, "the body's media type is none of those that are taken")
         if not body:

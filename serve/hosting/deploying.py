@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from serve.operations.process import WatchTask
     from sievert.settings import Settings
 
+QUIET: dict[str, Any] = {"enable_access_log": False, "log_level": "ERROR"}
+"""What Ray Serve logs of itself: requests stand in our journal."""
 _UP_S, _DOWN_S, _HEALTH_S = 2, 60, 5
 """How long the load must have changed before replicas are added or taken away; how often each is looked at."""
 
@@ -58,7 +60,7 @@ def model_application(task: ReplicaTask, *, most: int) -> Application:
     deployment = serve.deployment(
         serve.ingress()(ModelReplica),
         name=task.model.name,
-        ray_actor_options={"num_cpus": 1, "num_gpus": settings.num_gpus},
+        ray_actor_options={"num_cpus": task.online.passes, "num_gpus": settings.num_gpus},
         max_ongoing_requests=settings.max_ongoing,
         max_queued_requests=settings.max_queued,
         autoscaling_config={
@@ -69,6 +71,7 @@ def model_application(task: ReplicaTask, *, most: int) -> Application:
             "downscale_delay_s": _DOWN_S,
         },
         graceful_shutdown_timeout_s=settings.drain_s,
+        logging_config=QUIET,
         health_check_period_s=_HEALTH_S,
     )
     return deployment.bind(task)
@@ -83,6 +86,7 @@ def front_application(task: FrontTask) -> Application:
         ray_actor_options={"num_cpus": 0},
         max_ongoing_requests=FRONT_MOST,
         graceful_shutdown_timeout_s=task.settings.serve.drain_s,
+        logging_config=QUIET,
     )
     return deployment.bind(task)
 

@@ -22,9 +22,10 @@ from serve.access.apikeys import ApiKeys
 from serve.access.runs import Runs
 from serve.access.statefolder import open_state
 from serve.api.backend import MODEL_NAME
-from serve.hosting.deploying import Fresh, deploy_front, deploy_model, replica_task
+from serve.hosting.deploying import QUIET, Fresh, deploy_front, deploy_model, replica_task
 from serve.hosting.front import DEPLOYMENT, FrontTask
 from serve.hosting.haproxy import BINARY_VARIABLE, write_launcher
+from serve.hosting.sharing import with_passes
 from serve.operations.process import watch_task
 from serve.operations.tracing import open_tracing
 from sievert.errors import ConfigError, PortTakenError
@@ -89,7 +90,7 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
         PortTakenError: Something else listens there.
         ClusterError: Ray cannot be started or joined.
     """
-    online = online_folder(results.absolute())
+    settings, online = with_passes(settings, len(models)), online_folder(results.absolute())
     with contextlib.ExitStack() as held:
         own = Path(held.enter_context(TemporaryDirectory(prefix="sievert-")))
         watch = watch_task(settings, own, environment=os.environ)
@@ -107,7 +108,7 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
         held.callback(roller.stop)
         held.callback(_stop)
         _start(settings)
-        most = settings.serve.max_replicas or max(1, session.cpus)
+        most = settings.serve.max_replicas or max(1, session.cpus // (settings.serve.passes or 1))
         for task in tasks:
             deploy_model(task, most=most)
         deploy_front(FrontTask(served, settings, results.absolute(), online, watch, int(os.environ[_PORTS[0]])))
@@ -225,7 +226,7 @@ def _start(settings: Settings) -> None:
             "request_timeout_s": options.timeout_s + _GRACE_S,
             "location": "HeadOnly",
         },
-        logging_config={"enable_access_log": False, "log_level": "ERROR"},
+        logging_config=QUIET,
     )
 
 

@@ -1,4 +1,4 @@
-"""Dynamic batching: while one forward pass runs, what comes meanwhile is gathered for the next."""
+"""Dynamic batching: while forward passes run, what comes meanwhile is gathered for the next."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ class _Waiting(Generic[Item, Answer]):
 
 
 class Batcher(Generic[Item, Answer]):
-    """Gathers single items into batches, on a thread of its own.
+    """Gathers single items into batches, on threads of its own.
 
     Args:
         work: Answers a batch, in its order.
         size: Items a batch at most.
         wait_s: How long a batch waits for further ones; with 0, a lone item goes at once.
+        lanes: Batches that are worked on at once; what waits is shared out among those that are free.
         batches: Told the size of each batch.
     """
 
@@ -37,13 +38,15 @@ class Batcher(Generic[Item, Answer]):
         *,
         size: int,
         wait_s: float = 0,
+        lanes: int = 1,
         batches: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._work, self._size, self._wait_s, self._batches = work, size, wait_s, batches
         self._queue: deque[_Waiting[Item, Answer]] = deque()
-        self._changed, self._stopped = threading.Condition(), False
-        self._thread = threading.Thread(target=self._run, name="batches", daemon=True)
-        self._thread.start()
+        self._changed, self._stopped, self._free = threading.Condition(), False, 0
+        self._threads = [threading.Thread(target=self._run, name="batches", daemon=True) for _ in range(lanes)]
+        for thread in self._threads:
+            thread.start()
 
     def __call__(self, item: Item) -> Answer:
         """The answer to one item; raises what the work raised, and as `submit`."""
@@ -67,8 +70,9 @@ class Batcher(Generic[Item, Answer]):
         """Answer what waits, and take nothing further."""
         with self._changed:
             self._stopped = True
-            self._changed.notify()
-        self._thread.join()
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
 
     def _run(self) -> None:
         while batch := self._gather():
@@ -85,7 +89,14 @@ class Batcher(Generic[Item, Answer]):
     def _gather(self) -> list[_Waiting[Item, Answer]]:
         """The next batch; empty once stopped and all is answered."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._stopped)
-            if self._wait_s and not self._stopped:
+            self._free += 1
+            self._await_items()
+            share = min(self._size, -(-len(self._queue) // self._free))
+            self._free -= 1
+            return [self._queue.popleft() for _ in range(share)]
+
+    def _await_items(self) -> None:
+        while not self._queue and not self._stopped:
+            self._changed.wait()
+            if self._wait_s and self._queue and not self._stopped:
                 self._changed.wait_for(lambda: len(self._queue) >= self._size or self._stopped, self._wait_s)
-            return [self._queue.popleft() for _ in range(min(self._size, len(self._queue)))]

@@ -51,6 +51,7 @@ class OnlineTask:
         policy: The compliance policy.
         rule: When to decide.
         batch_size: Images a forward pass at most.
+        passes: Forward passes at once; as many processes admit.
         batch_wait_s: How long a pass waits for further images.
         keep_pictures: Whether pictures are kept, sealed.
         to_disk: Whether a record is on the disk before it is answered.
@@ -58,7 +59,6 @@ class OnlineTask:
         roll_after_records: Size at which it is.
         seeds: Of the network's training.
         threads: Threads a forward pass.
-        sidecars: Processes that admit.
         on_gpu: Whether the network runs on a GPU.
     """
 
@@ -70,6 +70,7 @@ class OnlineTask:
     policy: AdmitSettings
     rule: DecisionRule
     batch_size: int
+    passes: int
     batch_wait_s: float
     keep_pictures: bool
     to_disk: bool
@@ -77,7 +78,6 @@ class OnlineTask:
     roll_after_records: int
     seeds: dict[str, int]
     threads: int = 1
-    sidecars: int = 1
     on_gpu: bool = False
 
 
@@ -127,9 +127,9 @@ class OnlineScreener:
         self.casework = Casework(package, task.rule, threads=task.threads, on_gpu=task.on_gpu)
         self._warm_up()
         self._batcher: Batcher[NDArray[np.float32], Prediction] = Batcher(
-            self._pass, size=task.batch_size, wait_s=task.batch_wait_s, batches=batches
+            self._pass, size=task.batch_size, wait_s=task.batch_wait_s, lanes=task.passes, batches=batches
         )
-        self._sidecars = Sidecars([_sidecar(task, restarts) for _ in range(task.sidecars)])
+        self._sidecars = Sidecars([_sidecar(task, restarts) for _ in range(task.passes)])
         self._job: RollingJob | None = None
         self._lock = threading.Lock()
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _COMMAND = (sys.executable, "-P", "-c", "from pipelines.flows.online.sidecar import main; main()")
 _PIPE_BYTES = 1 << 20
 _LAST_S = 1.0
-_FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+_FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
 _LOOKED_AT = 64
 """Rows and columns that an image's brightness is taken from: enough for a mean, and no time for a large one."""
 
@@ -113,7 +113,7 @@ class Sidecar:
             self._process = self._start()
             self._restarted()
         try:
-            send(self._stdin, {"planned": asdict(planned)}, [content])
+            send(self._stdin, {"planned": _shallow(planned)}, [content])
             return receive(self._stdout)
         except (OSError, EOFError):
             self._died()
@@ -218,6 +218,11 @@ def main() -> None:
         send(stdout, {**told, "stage_s": clock.seconds, "measured": _measured(admission.outcome)}, tensor)
         if about["keeps"]:
             send(stdout, {}, [_encoded(admission.outcome)])
+
+
+def _shallow(planned: PlannedInput) -> dict[str, Any]:
+    """Its fields; asdict would copy each."""
+    return {name: getattr(planned, name) for name in PlannedInput.__slots__}
 
 
 def _measured(outcome: Admitted | Refusal) -> dict[str, float]:

@@ -55,6 +55,7 @@ def _task(package: ModelPackage, results: Path, settings: Settings) -> OnlineTas
         policy=settings.admit,
         rule=decision_rule(package, settings.decide),
         batch_size=serve.batch_size,
+        passes=serve.passes or 1,
         batch_wait_s=serve.batch_wait_ms / 1000,
         keep_pictures=serve.keep_pictures,
         to_disk=serve.durability == "disk",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipelines.results.disk import disk_errors, write_whole
@@ -25,6 +26,7 @@ FOLDER = "recipients"
 SITE = "site"
 _NAME = re.compile(r"[\w.@-]+(?: [\w.@-]+)*")
 _LONGEST_NAME = 64
+_REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Recipient:
     @property
     def key(self) -> X25519PublicKey:
         """The public key."""
-        return decode_public(self.public.encode(), "a recipient's public key")
+        return _key(self.public)
 
     @property
     def fingerprint(self) -> str:
@@ -156,9 +158,21 @@ def _check_strong(public: X25519PublicKey) -> None:
         raise KeyStoreError("the recipient's public key is none that can be wrapped for") from error
 
 
+@lru_cache(_REMEMBERED)
+def _key(public: str) -> X25519PublicKey:
+    """Remembered: the online service wraps a key for each study."""
+    return decode_public(public.encode(), "a recipient's public key")
+
+
+@lru_cache(_REMEMBERED)
+def _decoded(content: bytes) -> Recipient:
+    """By its content, so that a file that is changed is read anew."""
+    return Recipient(**json.loads(content))
+
+
 def _read(file: Path) -> Recipient:
     try:
-        recipient = Recipient(**json.loads(file.read_bytes()))
+        recipient = _decoded(file.read_bytes())
         matches = recipient.schema == RECIPIENT_SCHEMA and recipient.fingerprint == file.stem
     except (OSError, ValueError, TypeError) as error:
         raise KeyStoreError("a recipient's file of the key store is damaged") from error

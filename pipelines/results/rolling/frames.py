@@ -64,7 +64,8 @@ def encode_header(header: SpoolHeader) -> bytes:
 
 def encode_frame(frame: Frame) -> bytes:
     """A frame as bytes of a spool."""
-    row = {name: _text(value) if name in _BINARY else value for name, value in asdict(frame.row).items()}
+    fields = {name: getattr(frame.row, name) for name in SealedRow.__slots__}  # asdict would copy it all
+    row = {name: _text(value) if name in _BINARY else value for name, value in fields.items()}
     keys = [{**asdict(one), "wrapped": _text(one.wrapped)} for one in frame.keys]
     return _framed({"row": row, "keys": keys, "counts": frame.counts})
 

@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipelines.flows.online.batching import Batcher
 
@@ -61,3 +63,27 @@ def test_a_wait_gathers_lone_items_that_come_close_together() -> None:
         assert sorted(pool.map(batcher, range(4))) == [0, 1, 2, 3]
     assert sizes == [4]
     batcher.stop()
+
+
+def test_as_many_batches_run_at_once_as_there_are_lanes() -> None:
+    both = threading.Barrier(2, timeout=5)
+
+    def work(items: Sequence[int]) -> list[int]:
+        both.wait()
+        return list(items)
+
+    batcher = Batcher(work, size=1, lanes=2)
+    assert [one.result(5) for one in [batcher.submit(1), batcher.submit(2)]] == [1, 2]
+    batcher.stop()
+
+
+@given(st.integers(1, 4), st.integers(1, 5), st.lists(st.integers(), max_size=30))
+@settings(max_examples=30, deadline=None)
+def test_every_item_is_answered_once_whatever_lane_takes_it(lanes: int, size: int, items: list[int]) -> None:
+    sizes: list[int] = []
+    batcher: Batcher[int, int] = Batcher(list, size=size, lanes=lanes, batches=sizes.append)
+    waiting = [batcher.submit(item) for item in items]
+    batcher.stop()
+    assert [one.result(1) for one in waiting] == items
+    assert sum(sizes) == len(items)
+    assert all(1 <= each <= size for each in sizes)

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from serve.hosting.sharing import with_passes
+from sievert.settings import ClusterSettings, ServeSettings, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@pytest.fixture(autouse=True)
+def _eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve.hosting.sharing.count_cores", lambda: 8)
+
+
+@pytest.mark.parametrize(
+    ("serve", "models", "passes"),
+    [
+        ({}, 1, 4),
+        ({}, 4, 2),
+        ({}, 20, 1),
+        ({"max_replicas": 1}, 1, 4),
+        ({"max_replicas": 4}, 1, 2),
+        ({"min_replicas": 0}, 1, 4),
+        ({"min_replicas": 8}, 1, 1),
+        ({"num_gpus": 0.5}, 1, 1),
+        ({"passes": 7}, 3, 7),
+    ],
+)
+def test_a_replica_runs_its_share_of_the_cpus_as_passes(serve: Mapping[str, Any], models: int, passes: int) -> None:
+    assert with_passes(Settings(serve=ServeSettings(**serve)), models).serve.passes == passes
+
+
+def test_on_a_cluster_whose_nodes_may_have_one_cpu_it_is_one() -> None:
+    settings = Settings(cluster=ClusterSettings(address="10.0.0.1:6379"))
+    assert with_passes(settings, 1).serve.passes == 1
