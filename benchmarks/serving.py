@@ -2,8 +2,9 @@
 
 One network of the zoo at 224 px with drawn weights, one radiograph as PNG, client and servers on the same cores, in
 turn in one run. Ours authenticates, admits in a process of its own, decides, explains, seals and spools each study
-before it is answered; the others decode, preprocess and predict. `--soak 1800` adds half an hour of load and what
-memory does meanwhile.
+before it is answered; the others decode, preprocess and predict. Tensors (Open Inference Protocol, raw bytes) are
+neither admitted nor sealed: what they cost beside uvicorn is what the way there costs. `--soak 1800` adds half an hour
+of load and what memory does meanwhile.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SIDE, BUSY, WARM_S, ALONE_S, BUSY_S = 224, 8, 2.0, 4.0, 6.0
+UVICORN, LITSERVE, ONE, TWO = "FastAPI + uvicorn", "LitServe", "sievert serve, 1 replica", "sievert serve, 2 replicas"
+UVICORN_TENSOR, TENSOR = "uvicorn, tensor", "sievert serve, tensor"
 ADDED_P50_MS, ADDED_P99_MS, OF_UVICORN, OF_PEER = 5.0, 20.0, 0.70, 0.70
 
 
@@ -129,6 +132,19 @@ def study(token: str, port: int, name: str) -> Target:
     return Target("127.0.0.1", port, f"/v2/models/{name}/studies", headers, radiograph())
 
 
+def tensor(token: str, port: int, name: str) -> Target:
+    """The network's own input, as the protocol's binary extension sends it."""
+    raw = np.random.default_rng(0).standard_normal((1, 1, SIDE, SIDE), dtype=np.float32).tobytes()
+    about = {"name": "image", "shape": [1, 1, SIDE, SIDE], "datatype": "FP32"}
+    told = json.dumps({"inputs": [{**about, "parameters": {"binary_data_size": len(raw)}}]}).encode()
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "application/octet-stream",
+        "Inference-Header-Content-Length": str(len(told)),
+    }
+    return Target("127.0.0.1", port, f"/v2/models/{name}/infer", headers, told + raw)
+
+
 def measure(target: Target) -> tuple[Load, Load]:
     """Alone, and busy."""
     load(target, connections=1, seconds=WARM_S)
@@ -150,21 +166,26 @@ def bare_ms(package: Path) -> float:
 def compare(package: Path, folder: Path, rounds: int) -> tuple[list[float], dict[str, Row]]:
     """All in turn, each of them alone on the machine."""
     bare: list[float] = []
-    rows = {name: Row() for name in ("FastAPI + uvicorn", "LitServe", "sievert serve, 1 replica", "2 replicas")}
+    rows = {name: Row() for name in (UVICORN, LITSERVE, ONE, TWO, UVICORN_TENSOR, TENSOR)}
     picture = radiograph()
+    raw = np.zeros((1, 1, SIDE, SIDE), np.float32).tobytes()
     told = json.dumps({"image": base64.b64encode(picture).decode()}).encode()
     for number in range(rounds):
         bare.append(bare_ms(package))
         for name, script, kind, body in (
-            ("FastAPI + uvicorn", "servingpeers.py", "application/octet-stream", picture),
-            ("LitServe", "servinglitserve.py", "application/json", told),
+            (UVICORN, "servingpeers.py", "application/octet-stream", picture),
+            (LITSERVE, "servinglitserve.py", "application/json", told),
         ):
             with peer(script, package, folder) as port:
                 rows[name].add(*measure(Target("127.0.0.1", port, "/predict", {"Content-Type": kind}, body)))
-        for name, replicas in (("sievert serve, 1 replica", 1), ("2 replicas", 2)):
+                if name == UVICORN:
+                    rows[UVICORN_TENSOR].add(*measure(Target("127.0.0.1", port, "/infer", {"Content-Type": kind}, raw)))
+        for name, replicas in ((ONE, 1), (TWO, 2)):
             home = folder / f"{number}-{replicas}"
             with service(package, home, min_replicas=replicas, max_replicas=replicas) as (token, port, _):
                 rows[name].add(*measure(study(token, port, package.name)))
+                if replicas == 1:
+                    rows[TENSOR].add(*measure(tensor(token, port, package.name)))
     return bare, rows
 
 
@@ -176,15 +197,21 @@ def report(bare: list[float], rows: dict[str, Row]) -> None:
     for name, row in rows.items():
         numbers = [statistics.median(values) for values in (row.p50, row.p99, row.rate)]
         print(f"{name:<26} {numbers[0]:8.1f} {numbers[1]:8.1f} {numbers[2]:9.0f} {row.failed:7}")
-    ours, best = rows["sievert serve, 1 replica"], rows["2 replicas"]
-    pairs = zip(bare, ours.p50, ours.p99, strict=True)
-    added = [(p50 - alone, p99 - alone) for alone, p50, p99 in pairs]
-    print(f"added p50: {statistics.median(one for one, _ in added):.1f} ms (target {ADDED_P50_MS:.0f})")
-    print(f"added p99: {statistics.median(one for _, one in added):.1f} ms (target {ADDED_P99_MS:.0f})")
-    for name, target in (("FastAPI + uvicorn", OF_UVICORN), ("LitServe", OF_PEER)):
-        for told, mine in (("1 replica", ours), ("2 replicas", best)):
-            ratio = statistics.median(one / two for one, two in zip(mine.rate, rows[name].rate, strict=True))
-            print(f"throughput of {name}'s, {told}: {ratio:.2f} (target {target:.2f})")
+    for name in (ONE, TENSOR):
+        pairs = zip(bare, rows[name].p50, rows[name].p99, strict=True)
+        added = [(p50 - alone, p99 - alone) for alone, p50, p99 in pairs]
+        p50, p99 = (statistics.median(one) for one in zip(*added, strict=True))
+        print(
+            f"{name}: added p50 {p50:.1f} ms (target {ADDED_P50_MS:.0f}), p99 {p99:.1f} ms (target {ADDED_P99_MS:.0f})"
+        )
+    for mine, theirs, target in (
+        (ONE, UVICORN, OF_UVICORN),
+        (TWO, UVICORN, OF_UVICORN),
+        (TENSOR, UVICORN_TENSOR, OF_UVICORN),
+        (ONE, LITSERVE, OF_PEER),
+    ):
+        ratio = statistics.median(one / two for one, two in zip(rows[mine].rate, rows[theirs].rate, strict=True))
+        print(f"throughput of {mine}, of {theirs}'s: {ratio:.2f} (target {target:.2f})")
 
 
 def scale(package: Path, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What one would write instead: FastAPI with uvicorn around the same network and preprocessing.
 
-It neither authenticates, admits, decides, explains nor keeps anything: `python servingpeers.py PACKAGE PORT`.
+It neither authenticates, admits, decides, explains nor keeps anything: `python servingpeers.py PACKAGE PORT`. A
+picture goes to `/predict`, a tensor's bytes to `/infer`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Bare:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.recipe = package.recipe
+        self.shape = (1, package.metadata.channels, *package.metadata.shape)
         self.session: Any = onnxruntime.InferenceSession(
             str(package.onnx_file), options, providers=["CPUExecutionProvider"]
         )
@@ -60,8 +62,14 @@ def serve_uvicorn(folder: str, port: int) -> None:
         loop = asyncio.get_running_loop()
         return {"logits": (await loop.run_in_executor(pool, lambda: bare.run(bare.prepare(body)[None]))).tolist()}
 
-    predict.__annotations__["request"] = Request
+    async def infer(request):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - as above
+        tensor = np.frombuffer(await request.body(), np.float32).reshape(bare.shape)
+        loop = asyncio.get_running_loop()
+        return {"logits": (await loop.run_in_executor(pool, lambda: bare.run(tensor))).tolist()}
+
+    predict.__annotations__["request"] = infer.__annotations__["request"] = Request
     app.post("/predict")(predict)
+    app.post("/infer")(infer)
     uvicorn.run(app, port=port, log_level="error")
 
 

@@ -64,17 +64,15 @@ class ServeSettings(Branch):
         "A study goes to the same model whenever it is sent.",
     )
     min_replicas: NonNegativeInt = Field(default=1, description="Replicas of a model at least; 0: none while idle.")
-    max_replicas: PositiveInt | None = Field(
-        default=None, description="At most; left out: as many as there are CPUs for their passes."
-    )
+    max_replicas: PositiveInt | None = Field(default=None, description="At most; left out: one for each CPU.")
     target_ongoing: PositiveFloat = Field(default=4, description="Requests in hand that a replica is scaled for.")
     max_ongoing: PositiveInt = Field(default=32, description="Requests that a replica takes in hand.")
     max_queued: PositiveInt = Field(default=128, description="Requests that wait; further ones get 429.")
     num_gpus: NonNegativeFloat = Field(default=0, description="GPUs a replica, fractions too; networks run on them.")
     passes: PositiveInt | None = Field(
         default=None,
-        description="Forward passes that a replica runs at once, each on a CPU of its own; left out: on one machine "
-        "without a GPU its share of the CPUs, at most 4, else 1.",
+        description="Forward passes that a replica runs at once, each on a CPU of its own; left out: 1, or "
+        "its share of the CPUs, at most 4, where one machine has more of them than `max_replicas`.",
     )
     batch_size: PositiveInt = Field(default=8, description="Images a forward pass at most.")
     batch_wait_ms: NonNegativeFloat = Field(default=0, description="How long a pass waits for further images.")

@@ -20,7 +20,7 @@ from serve.access.runs import Runs
 from serve.access.statefolder import open_state
 from serve.hosting.deploying import front_application, model_application, replica_task
 from serve.hosting.front import FrontTask
-from serve.hosting.running import make_roller, online_folder
+from serve.hosting.running import make_roller, make_teller, online_folder
 from serve.operations.process import watch_task
 from serve.operations.tracing import open_tracing
 from sievert.errors import ConfigError
@@ -94,7 +94,9 @@ def _require_sign_in(settings: Settings) -> None:
 
 
 class RollerReplica:
-    """Closes and anchors rolling jobs; it alone reads the signer's secrets, from its own node's environment.
+    """Closes and anchors rolling jobs and tells of them.
+
+    It alone reads the signer's and the channels' secrets, from its own node's environment.
 
     Args:
         results: Folder of the results.
@@ -105,7 +107,10 @@ class RollerReplica:
         watch = watch_task(settings, _node_folder(), environment=os.environ)
         self._tracing = open_tracing(watch.settings, "roller")
         self._roller = make_roller(online_folder(results), settings, self._tracing)
+        self._teller = make_teller(online_folder(results), settings)
         self._roller.start()
+        if self._teller is not None:
+            self._teller.start()
 
     def check_health(self) -> None:
         """Ray Serve starts another one where this raises."""
@@ -115,6 +120,8 @@ class RollerReplica:
     def __del__(self) -> None:
         """Ray Serve calls it at the end."""
         self._roller.stop(wait_s=0)
+        if self._teller is not None:
+            self._teller.stop()
         self._tracing.stop()
 
 

@@ -13,7 +13,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from cluster.session import open_session
+from pipelines.flows.notifying import find_routes
 from pipelines.flows.online.rolling import Roller
+from pipelines.flows.online.telling import OnlineTeller, tell_nobody
 from pipelines.results.keys.keyfiles import write_secret
 from pipelines.results.keystore import KeyStore
 from pipelines.results.ledger import open_ledger
@@ -26,6 +28,7 @@ from serve.hosting.deploying import QUIET, Fresh, deploy_front, deploy_model, re
 from serve.hosting.front import DEPLOYMENT, FrontTask
 from serve.hosting.haproxy import BINARY_VARIABLE, write_launcher
 from serve.hosting.sharing import with_passes
+from serve.hosting.worklist import passphrase_of
 from serve.operations.process import watch_task
 from serve.operations.tracing import open_tracing
 from sievert.errors import ConfigError, PortTakenError
@@ -101,9 +104,12 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
         tracing = open_tracing(watch.settings, "roller")
         held.callback(tracing.stop)
         roller = make_roller(online, settings, tracing)
+        teller = make_teller(online, settings)
         token = held.enter_context(_run(settings))
         _prepare_environment(settings, own)
         session = held.enter_context(open_session(settings.cluster))
+        if teller is not None:
+            held.callback(teller.stop)
         # once every replica is gone, what they held is closed and anchored: before Ray ends, which may take us along
         held.callback(roller.stop)
         held.callback(_stop)
@@ -113,6 +119,8 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
             deploy_model(task, most=most)
         deploy_front(FrontTask(served, settings, results.absolute(), online, watch, int(os.environ[_PORTS[0]])))
         roller.start()
+        if teller is not None:
+            teller.start()
         fresh = Fresh(dict(zip(map(str, models), tasks, strict=True)), online, settings, watch, most)
         yield Running(url_of(settings), served, roller, token, fresh)
 
@@ -142,6 +150,25 @@ def make_roller(online: Path, settings: Settings, tracing: Tracing) -> Roller:
         return open_ledger(settings.ledger, file=settings.store.ledger.absolute(), outbox=out.outbox)
 
     return Roller(online, keys, ledger, done=tracing.after)
+
+
+def make_teller(online: Path, settings: Settings) -> OnlineTeller | None:
+    """Who tells of results whom the settings name; None where that is nobody.
+
+    The channels' secrets are taken out of the environment, before Ray hands it on.
+
+    Raises:
+        ConfigError: A secret is missing.
+        StorageError: And its kinds.
+    """
+    routes = find_routes(settings.notify)
+    if not routes:
+        tell_nobody(online)
+        return None
+    keys = KeyStore(
+        settings.store.keys.absolute(), passphrase=lambda: passphrase_of(settings), actor=settings.audit.actor
+    )
+    return OnlineTeller(online, keys, settings.notify, routes)
 
 
 def url_of(settings: Settings) -> str:

@@ -16,8 +16,9 @@ _MOST = 4
 def with_passes(settings: Settings, models: int) -> Settings:
     """The settings with the passes of a replica filled in.
 
-    One replica that runs several passes takes less memory than several replicas, and nobody waits for the second one
-    to start. On a cluster, where a node may have a single CPU, and on a GPU, it is one.
+    Several replicas of one pass each do more than one replica of several passes, whose interpreter they share: so it is
+    one, but for a site that wants fewer replicas than there are CPUs. On a cluster, where a node may have a single CPU,
+    and on a GPU, it is one too.
 
     Args:
         settings: The tree.
@@ -27,6 +28,5 @@ def with_passes(settings: Settings, models: int) -> Settings:
     if serve.passes is not None:
         return settings
     alone = settings.cluster.address is None and not serve.num_gpus
-    replicas = serve.max_replicas or max(1, serve.min_replicas)
-    passes = max(1, min(_MOST, count_cores() // (replicas * models))) if alone else 1
-    return settings.model_copy(update={"serve": serve.model_copy(update={"passes": passes})})
+    share = count_cores() // (serve.max_replicas * models) if serve.max_replicas and alone else 1
+    return settings.model_copy(update={"serve": serve.model_copy(update={"passes": max(1, min(_MOST, share))})})

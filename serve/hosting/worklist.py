@@ -54,7 +54,7 @@ def open_worklist(results: Path, online: Path, settings: Settings) -> Worklist:
         settings: The tree.
     """
     keys = KeyStore(
-        settings.store.keys.absolute(), passphrase=lambda: _passphrase(settings), actor=settings.audit.actor
+        settings.store.keys.absolute(), passphrase=lambda: passphrase_of(settings), actor=settings.audit.actor
     )
     reviews = Reviews(settings.serve.state.absolute(), identity_key=keys.identity_key)
     book = CaseBook(results, keys, reviews, beside=online)
@@ -64,7 +64,7 @@ def open_worklist(results: Path, online: Path, settings: Settings) -> Worklist:
     return Worklist(book, reviews, router)
 
 
-def _passphrase(settings: Settings) -> bytes | None:
+def passphrase_of(settings: Settings) -> bytes | None:
     """From its file only: a terminal's or an environment's would have to travel through Ray."""
     file = settings.store.passphrase_file
     return read_secret(file).rstrip(b"\r\n") or None if file else None

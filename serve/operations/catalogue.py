@@ -99,7 +99,7 @@ OLDEST = Kind(
 ANCHORED = Kind(
     "sievert_last_anchor_seconds", "gauge", "Seconds since the last anchor; absent before the first.", read=True
 )
-PROBLEM = Kind("sievert_rolling_problem", "gauge", "1 while closing or anchoring fails.", read=True)
+PROBLEM = Kind("sievert_rolling_problem", "gauge", "1 while closing, anchoring or telling fails.", read=True)
 SPOOL = Kind("sievert_spool_bytes", "gauge", "Sealed records that are in no closed job yet.", read=True)
 DISK_FREE = Kind("sievert_disk_free_bytes", "gauge", "Free for us where results or keys lie.", ("place",), read=True)
 DISK_SIZE = Kind("sievert_disk_size_bytes", "gauge", "Size of that file system.", ("place",), read=True)

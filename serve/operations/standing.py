@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
-from pipelines.flows.online.rolling import problem_file
+from pipelines.flows.online.troubles import read_troubles
 from pipelines.results.outfolder import OutFolder
 from pipelines.results.rolling.closing import is_open
 from pipelines.results.rolling.spool import find_spools
@@ -48,7 +48,7 @@ class JobReader:
         yield catalogue.OLDEST, (), max((now - when for when in closed), default=0.0)
         if self._anchored:
             yield catalogue.ANCHORED, (), max(0.0, now - max(self._anchored.values()))
-        yield catalogue.PROBLEM, (), float(problem_file(self._results).exists())
+        yield catalogue.PROBLEM, (), float(bool(read_troubles(self._results)))
         yield catalogue.SPOOL, (), sum(map(_size, spools))
 
     def _closed(self) -> Iterator[float]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from serve.page.desk import Desk
     from serve.page.standing import Standing
 
+_SEEN = (Deed.ACKNOWLEDGE, Deed.DISAGREE)
+
 
 def _blank_is_none(value: object) -> object:
     return None if value == "" else value
@@ -58,5 +60,7 @@ def review_case(desk: Desk, row: CaseRow, review: Review, who: Principal) -> Sta
         review.assignee.strip() if review.deed is Deed.ASSIGN else "",
     )
     standing = desk.reviews.add(row.job, row.record, said, patient=row.patient, seen=review.seen)
+    if review.deed in _SEEN:
+        desk.note_seen(row, who)
     desk.book.hear()
     return standing

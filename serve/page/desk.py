@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
 
+from pipelines.notify.answering import acknowledge_notices
+from pipelines.notify.queuefile import queue_place
 from pipelines.results.audit import AuditLog
 from serve.page.pictures import PictureSource, SourcePictures
 from sievert.errors import SievertError
@@ -73,6 +76,13 @@ class Desk:
             log_as(self.book.keys, who, what, **about)
         except SievertError as error:
             raise HTTPException(503, "the audit log cannot be written now, so nothing is shown") from error
+
+    def note_seen(self, row: CaseRow, who: Principal) -> None:
+        """Whoever reviews a case knows what somebody may have been told of it: that is escalated no further."""
+        keys, (out, _) = self.book.keys, self.book.job(row.job)
+        if not keys.is_exported and queue_place(keys.folder, row.job).exists():
+            with suppress(SievertError):  # what was said is kept; at worst somebody is asked again
+                acknowledge_notices(out, keys, [row.record], by=who.name)
 
     def log_list(self, who: Principal, rows: Sequence[CaseRow]) -> None:
         """Note which cases somebody saw in a list."""

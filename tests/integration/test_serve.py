@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -9,6 +12,7 @@ import numpy as np
 import pytest
 
 from models.package import load_package
+from pipelines.notify.notice import notice_id
 from pipelines.preprocess.steps import apply_recipe
 from pipelines.results.keystore import KeyStore
 from pipelines.results.ledger import EmbeddedLedger
@@ -18,13 +22,14 @@ from pipelines.results.verifying import verify_job
 from serve.api.grpc import oip_pb2
 from tests.browsing import chromium
 from tests.jobs import finish_job, settings_in
+from tests.notices import SECRET, Receiver, receiving
 from tests.services import Service, free_port, serving, start_service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     import httpx
+    import psutil
     from numpy.typing import NDArray
 
 IMAGES = 100
@@ -104,12 +109,18 @@ def test_a_clinician_sees_a_study_that_was_just_sent_and_acknowledges_it(service
         page.wait_for_selector("text=acknowledged")
 
 
-def test_what_was_answered_is_sealed_and_anchored_like_a_batch(tmp_path: Path, drawn: list[Path]) -> None:
-    service = start_service(tmp_path, settings={"SIEVERT_SERVE__ROLL_AFTER_RECORDS": "3"})
+def test_what_was_answered_is_sealed_anchored_and_told_of_like_a_batch(
+    tmp_path: Path, drawn: list[Path], receiver: Receiver
+) -> None:
+    named = {"SIEVERT_NOTIFY__WEBHOOK__URL": receiver.url, "SIEVERT_NOTIFY__RULES": '[{"urgency": "routine"}]'}
+    rolls = {"SIEVERT_SERVE__ROLL_AFTER_RECORDS": "3", "SIEVERT_WEBHOOK_SECRET": SECRET}
+    service = start_service(tmp_path, settings={**named, **rolls})
     with service.client() as client:
         answers = [client.post("/v1/studies", content=file.read_bytes(), headers=PNG).json() for file in drawn[:7]]
         refused = client.post("/v1/studies", content=b"no picture", headers=PNG).json()
     assert refused["reason"] == "format.unknown"
+    wait_until(lambda: len(stored(receiver)) >= 6, 60)  # two jobs were closed and told of while it answers
+    assert not any(SECRET.encode() in environment_of(process) for process in service.processes("ray::"))
     service.settle()
     outs = [OutFolder(job.parent) for job in service.results.glob("online/*/job.json")]
     ledger = EmbeddedLedger(tmp_path / "ledger.sqlite")
@@ -118,6 +129,30 @@ def test_what_was_answered_is_sealed_and_anchored_like_a_batch(tmp_path: Path, d
     assert (sum(one.verified for one in found), sum(one.refused for one in found)) == (7, 1)
     kept = {one["record"] for out in outs for one in open_records(out, KeyStore(tmp_path / "keys"))}
     assert kept == {answer["record"] for answer in answers}
+    assert stored(receiver) <= {notice_id(answer["job"], answer["record"]) for answer in answers}
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    yield from receiving()
+
+
+def stored(receiver: Receiver) -> set[str]:
+    """The notices that say that a record is stored."""
+    return {one.removesuffix("-stored") for one in receiver.ids if one.endswith("-stored")}
+
+
+def environment_of(process: psutil.Process) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{process.pid}/environ").read_bytes()
+    return b""
+
+
+def wait_until(holds: Callable[[], bool], limit_s: float) -> None:
+    end = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < end, "it did not come to that in time"
+        time.sleep(0.2)
 
 
 def screened(answer: httpx.Response) -> float:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipelines.flows.online.troubles import ROLLING, Troubles, read_troubles
 from pipelines.results.binding import bind_folder
 from pipelines.results.outfolder import OutFolder, read_job
 from pipelines.results.rolling.closing import close_spool, is_open
 from pipelines.results.rolling.spool import find_spools
-from sievert.errors import LedgerError, SievertError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from pipelines.results.keystore import KeyStore
     from pipelines.results.ledger import Ledger
 
-_LOG = logging.getLogger("sievert.serve")
 EVERY_S = 2.0
 LAST_S, _AGAIN_S = 15.0, 0.2
 
@@ -47,8 +44,13 @@ class Roller:
     ) -> None:
         self._results, self._keys, self._ledger = results, keys, ledger
         self._told_done, self._anchored = done, set[str]()
-        self.problem = ""
+        self._troubles = Troubles(results, ROLLING)
         self._done, self._thread = threading.Event(), threading.Thread(target=self._run, name="rolling", daemon=True)
+
+    @property
+    def problem(self) -> str:
+        """What went wrong last; empty where all is well."""
+        return self._troubles.last
 
     @property
     def is_alive(self) -> bool:
@@ -72,36 +74,20 @@ class Roller:
 
     def run_once(self) -> int:
         """One pass; returns how many jobs were anchored. Never raises: the service goes on answering."""
-        self._say("")
-        for spool in find_spools(self._keys.folder):
-            with self._alone("closing a rolling job"):
-                begun = time.perf_counter()
-                out = close_spool(spool, self._keys)
-                if out is not None:
-                    self._told_done("close", spool.stem, time.perf_counter() - begun)
-        return sum(self._anchor(out) for out in self._unanchored())
+        with self._troubles.one_pass():
+            for spool in find_spools(self._keys.folder):
+                self._close(spool)
+            return sum(self._anchor(out) for out in self._unanchored())
 
-    @contextmanager
-    def _alone(self, doing: str) -> Iterator[None]:
-        """Keep one job's failure from the others, and remember it for the service's status."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - an unforeseen one is named by its kind only
-            told = f"{doing} failed: {error.message if isinstance(error, SievertError) else type(error).__name__}"
-            self._say(told)
-            _LOG.log(logging.WARNING if isinstance(error, LedgerError) else logging.ERROR, told)
-
-    def _say(self, problem: str) -> None:
-        """To whoever asks for the status; it names no record."""
-        self.problem = problem
-        with suppress(OSError):
-            if problem:
-                problem_file(self._results).write_text(problem, "utf-8")
-            else:
-                problem_file(self._results).unlink(missing_ok=True)
+    def _close(self, spool: Path) -> None:
+        with self._troubles.alone("closing a rolling job"):
+            begun = time.perf_counter()
+            out = close_spool(spool, self._keys)
+            if out is not None:
+                self._told_done("close", spool.stem, time.perf_counter() - begun)
 
     def _anchor(self, out: OutFolder) -> bool:
-        with self._alone("anchoring a rolling job"):
+        with self._troubles.alone("anchoring a rolling job"):
             begun = time.perf_counter()
             bind_folder(out, self._ledger(out), keys=self._keys)
             self._told_done("anchor", read_job(out).job, time.perf_counter() - begun)
@@ -131,7 +117,7 @@ class Jobs:
     Attributes:
         open: That take records now.
         unanchored: Closed, and not on the ledger yet.
-        problem: What went wrong last; empty where all is well.
+        problem: What went wrong last, also in telling; empty where all is well.
     """
 
     open: int
@@ -142,12 +128,4 @@ class Jobs:
 def count_jobs(results: Path, keys: Path) -> Jobs:
     """How the rolling jobs of a results folder stand, as any process can see it."""
     closed = [out for job in results.glob("*/job.json") if not is_open(out := OutFolder(job.parent))]
-    problem = ""
-    with suppress(OSError):
-        problem = problem_file(results).read_text("utf-8")
-    return Jobs(len(find_spools(keys)), sum(not out.anchor.exists() for out in closed), problem)
-
-
-def problem_file(results: Path) -> Path:
-    """Where the process that closes jobs says what went wrong last."""
-    return results / "problem.txt"
+    return Jobs(len(find_spools(keys)), sum(not out.anchor.exists() for out in closed), read_troubles(results))

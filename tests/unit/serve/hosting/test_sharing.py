@@ -19,14 +19,13 @@ def _eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("serve", "models", "passes"),
     [
-        ({}, 1, 4),
-        ({}, 4, 2),
-        ({}, 20, 1),
+        ({}, 1, 1),
+        ({"min_replicas": 0}, 1, 1),
         ({"max_replicas": 1}, 1, 4),
+        ({"max_replicas": 1}, 4, 2),
         ({"max_replicas": 4}, 1, 2),
-        ({"min_replicas": 0}, 1, 4),
-        ({"min_replicas": 8}, 1, 1),
-        ({"num_gpus": 0.5}, 1, 1),
+        ({"max_replicas": 4}, 20, 1),
+        ({"max_replicas": 1, "num_gpus": 0.5}, 1, 1),
         ({"passes": 7}, 3, 7),
     ],
 )
@@ -35,5 +34,5 @@ def test_a_replica_runs_its_share_of_the_cpus_as_passes(serve: Mapping[str, Any]
 
 
 def test_on_a_cluster_whose_nodes_may_have_one_cpu_it_is_one() -> None:
-    settings = Settings(cluster=ClusterSettings(address="10.0.0.1:6379"))
+    settings = Settings(cluster=ClusterSettings(address="10.0.0.1:6379"), serve=ServeSettings(max_replicas=1))
     assert with_passes(settings, 1).serve.passes == 1

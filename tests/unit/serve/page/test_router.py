@@ -7,14 +7,20 @@ import numpy as np
 import pytest
 from httpx import Client
 
+from pipelines.notify.notifier import open_notifier
+from pipelines.notify.queuefile import queue_place
+from pipelines.notify.route import Route
 from pipelines.results.audit import AuditLog
 from pipelines.results.cases import most_urgent
+from pipelines.results.outfolder import read_job
 from serve.page.standing import Deed
 from sievert.errors import DiskFullError
+from sievert.settings import NotifySettings
+from tests.notices import Ear
 from tests.worklist import Desk, open_desk, served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from httpx import Response
@@ -208,3 +214,34 @@ def test_a_record_that_no_longer_opens_is_a_page_that_says_so(copy_of_finished: 
         assert "cannot be opened" in page.text
         assert get(client, f"/v1/cases/{case}/verification").json()["state"] == "tampered"
     desk.reviews.close()
+
+
+@pytest.fixture
+def told_of(finished: Job) -> Iterator[Callable[[], int]]:
+    """Tells an ear of the job; returns how many notices are escalated unless somebody answers."""
+    file = queue_place(finished.keys.folder, read_job(finished.out).job)
+    settings = NotifySettings(rules=[{"urgency": "urgent"}])
+
+    def tell() -> int:
+        with open_notifier(finished.out, finished.keys, settings=settings, routes=[Route(Ear())]) as notifier:
+            return notifier.run_once().unanswered
+
+    yield tell
+    for rest in file.parent.glob(f"{file.stem}*"):
+        rest.unlink()
+
+
+@pytest.mark.parametrize("said", [{"deed": "acknowledge"}, {"deed": "disagree", "reason": "nothing-there"}])
+def test_who_reviews_a_case_need_not_be_asked_again(
+    client: Client, told_of: Callable[[], int], said: dict[str, str]
+) -> None:
+    before = told_of()
+    assert before > 1
+    assert review(client, first(client), **said).status_code == 200
+    assert told_of() == before - 1
+
+
+def test_a_case_that_is_only_assigned_is_still_asked_about(client: Client, told_of: Callable[[], int]) -> None:
+    before = told_of()
+    assert review(client, first(client), deed="assign", assignee="bob").status_code == 200
+    assert told_of() == before

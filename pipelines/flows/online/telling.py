@@ -1,0 +1,115 @@
+"""Tells of online results whom the settings name, once their job is closed; runs in the process that closes jobs."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pipelines.flows.online.troubles import TELLING, Troubles
+from pipelines.notify.notifier import open_notifier
+from pipelines.notify.queuefile import queue_place
+from pipelines.results.disk import disk_errors
+from pipelines.results.outfolder import OutFolder, read_job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pipelines.notify.route import Route
+    from pipelines.results.keystore import KeyStore
+    from sievert.settings import NotifySettings
+
+EVERY_S, _WAIT_S = 2.0, 5.0
+_SINCE = "told-since.txt"
+
+
+class OnlineTeller:
+    """Runs the notifier of each closed job until nothing waits and nobody has to be asked again.
+
+    Jobs that were opened while the settings named nobody are not told of: `sievert notify send` tells of them.
+
+    Args:
+        results: Folder of the rolling jobs.
+        keys: The key store that opens them.
+        settings: Who is told of what, and when.
+        routes: The channels.
+    """
+
+    def __init__(self, results: Path, keys: KeyStore, settings: NotifySettings, routes: Sequence[Route]) -> None:
+        self._results, self._keys, self._settings, self._routes = results, keys, settings, routes
+        self._troubles, self._over = Troubles(results, TELLING), set[str]()
+        self._since = _begin(results / _SINCE)
+        self._done, self._thread = threading.Event(), threading.Thread(target=self._run, name="telling", daemon=True)
+
+    @property
+    def problem(self) -> str:
+        """What went wrong last; empty where all is well."""
+        return self._troubles.last
+
+    def start(self) -> None:
+        """Run a pass every two seconds, on a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End with a last pass; what waits then, the next service tells."""
+        self._done.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.run_once()
+
+    def run_once(self) -> int:
+        """One pass; returns how many notices arrived. Never raises: the service goes on answering."""
+        with self._troubles.one_pass():
+            return sum(self._tell(out) for out in self._untold())
+
+    def _tell(self, out: OutFolder) -> int:
+        with self._troubles.alone("telling of a rolling job"):
+            with open_notifier(out, self._keys, settings=self._settings, routes=self._routes) as notifier:
+                told = notifier.run_once(wait_s=_WAIT_S)
+            if told.is_over:
+                self._note_over(out)
+            return told.sent
+        return 0
+
+    def _untold(self) -> Iterator[OutFolder]:
+        """Closed jobs of which there may be something to tell; what is over is not looked at again: there are many."""
+        for folder in sorted(self._results.glob("*/")):
+            out = OutFolder(folder)
+            if folder.name not in self._over and out.closed.exists() and out.files.exists():
+                if self._is_over(out):
+                    self._over.add(folder.name)
+                else:
+                    yield out
+
+    def _is_over(self, out: OutFolder) -> bool:
+        header = read_job(out)
+        return header.created < self._since or self._mark(header.job).exists()
+
+    def _note_over(self, out: OutFolder) -> None:
+        with disk_errors("it could not be noted that everybody was told"):
+            self._mark(read_job(out).job).touch(mode=0o600)
+        self._over.add(out.path.name)
+
+    def _mark(self, job: str) -> Path:
+        return queue_place(self._keys.folder, job).with_suffix(".over")
+
+    def _run(self) -> None:
+        while not self._done.wait(EVERY_S):
+            self.run_once()
+
+
+def tell_nobody(results: Path) -> None:
+    """Note that the settings name nobody: jobs of this time are not told of later."""
+    with suppress(OSError):
+        (results / _SINCE).unlink(missing_ok=True)
+
+
+def _begin(file: Path) -> str:
+    """Since when somebody is told, as jobs tell their time; noted at the first service that tells."""
+    with disk_errors("it could not be noted since when results are told"):
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(datetime.now(UTC).isoformat(timespec="microseconds"), "utf-8")
+        return file.read_text("utf-8")
