@@ -51,6 +51,7 @@ unit: $(VENV)/.developing
 
 chaos: $(VENV)/.developing ## Kill runs at random, flip every byte, fill disks: long.
 	$(BIN)/pytest -m chaos --timeout=7200
+	$(BIN)/python benchmarks/chaos.py
 
 fuzz: $(VENV)/.developing ## Put a hundred thousand mutated files through every decoder; the suite does five thousand.
 	$(BIN)/python -m tests.fuzzing --inputs 100000 --seed $$$$

@@ -162,11 +162,16 @@ class FrontReplica:
         """
         settings = self._task.settings.serve
         if settings.grpc_port is not None and self._grpc is None:
-            self._grpc = InferenceGrpc(self._backend, self._authenticate, settings)
+            self._grpc = InferenceGrpc(self._backend, self._authenticate, settings, answered=self._answered)
             await self._grpc.start()
         if settings.dicom.port is not None and self._listener is None:
-            self._listener = DicomListener(self._backend, asyncio.get_running_loop(), settings)
+            loop = asyncio.get_running_loop()
+            self._listener = DicomListener(self._backend, loop, settings, answered=self._answered)
             await asyncio.to_thread(self._listener.start)
+
+    def _answered(self, route: str, status: int, seconds: float) -> None:
+        """A call that came by no HTTP of ours; its method is counted as POST, which gRPC's is."""
+        self._operations.metrics.answered(route, "POST", status, seconds)
 
     async def take_up(self, models: tuple[ServedModel, ...]) -> None:
         """Know of packages that were replaced."""

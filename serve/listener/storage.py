@@ -22,6 +22,8 @@ from sievert.errors import ConfigError, KeyStoreError, PortTakenError, ServeErro
 from sievert.records import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pynetdicom.association import Association
     from pynetdicom.events import Event
     from pynetdicom.transport import AssociationSocket, ThreadedAssociationServer
@@ -34,6 +36,9 @@ OUT_OF_RESOURCES = 0xA700
 NOT_UNDERSTOOD = 0xC000
 FAILED = 0x0110
 """PS3.7, C.5.4: processing failure."""
+SERVICE = "C-STORE"
+_STATUS = {STORED: 200, NOT_UNDERSTOOD: 200, OUT_OF_RESOURCES: 503, FAILED: 500}
+"""What HTTP would have answered: what cannot be read is a quarantined study, and kept as one."""
 _UNREADABLE = {
     Reason.FORMAT_EMPTY,
     Reason.FORMAT_UNKNOWN,
@@ -53,18 +58,26 @@ class DicomListener:
         backend: Who screens.
         loop: Runs meanwhile, on another thread than `start` and `stop` are called from.
         settings: The branch; `dicom` has a port and names who may send.
+        answered: Told of each instance: the service, what HTTP would have answered, and how long it took, in seconds.
 
     Raises:
         ConfigError: Nobody may send.
         ModelMissingError: The model is not served.
     """
 
-    def __init__(self, backend: Backend, loop: asyncio.AbstractEventLoop, settings: ServeSettings) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        loop: asyncio.AbstractEventLoop,
+        settings: ServeSettings,
+        *,
+        answered: Callable[[str, int, float], None] = lambda *_: None,
+    ) -> None:
         if not settings.dicom.allowed:
             raise ConfigError("the DICOM listener has nobody who may send", remedy="Set serve.dicom.allowed.")
         self._backend, self._loop, self._settings = backend, loop, settings
         self._model = find_model(backend, settings.dicom.model)
-        self._ae = self._entity()
+        self._answered, self._ae = answered, self._entity()
         self._server: ThreadedAssociationServer | None = None
 
     def start(self) -> int:
@@ -121,6 +134,12 @@ class DicomListener:
 
     def _store(self, event: Event) -> int:
         """One instance; the status is answered when its record is sealed, or cannot be."""
+        begun = time.perf_counter()
+        status = self._screen(event)
+        self._answered(SERVICE, _STATUS[status], time.perf_counter() - begun)
+        return status
+
+    def _screen(self, event: Event) -> int:
         content = event.encoded_dataset()
         if len(content) > self._settings.max_body_bytes:
             return OUT_OF_RESOURCES

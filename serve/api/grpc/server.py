@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,12 @@ _CODES = {
     HTTPStatus.SERVICE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
+_STATUS = {code: status for status, code in _CODES.items()} | {
+    grpc.StatusCode.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR
+}
+"""What HTTP would have answered."""
+_GONE = 499
+"""Whoever asked did not wait for the answer; as the journal has it."""
 
 
 class InferenceGrpc:
@@ -45,9 +52,18 @@ class InferenceGrpc:
         authenticate: Who shows this `authorization` (RFC 6750: `Bearer …`); raises `AccessError`. It is called on a
             thread: it may read or ask.
         settings: The branch; it has a `grpc_port`.
+        answered: Told of each call: its path, what HTTP would have answered, and how long it took, in seconds.
     """
 
-    def __init__(self, backend: Backend, authenticate: Callable[[str], Principal], settings: ServeSettings) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        authenticate: Callable[[str], Principal],
+        settings: ServeSettings,
+        *,
+        answered: Callable[[str, int, float], None] = lambda *_: None,
+    ) -> None:
+        self._answered = answered
         self._service = Service(backend, most_bytes=settings.max_tensor_bytes)
         self._authenticate, self._settings = authenticate, settings
         self._server: grpc.aio.Server | None = None
@@ -90,13 +106,20 @@ class InferenceGrpc:
 
     def _handler(self, call: Call) -> grpc.RpcMethodHandler:
         async def answer(content: bytes, context: grpc.aio.ServicerContext) -> bytes:
+            begun, status = time.perf_counter(), _GONE
             try:
                 if not call.is_open:
                     await self._admit(context)
                 found = await call.answer(call.request.FromString(content))
-                return bytes(found.SerializeToString())
+                content = bytes(found.SerializeToString())
             except Exception as error:  # noqa: BLE001 - the text of an unforeseen one may hold a path or a header
                 code, told = _refusal(error)
+                status = int(_STATUS[code])
+            else:
+                status = int(HTTPStatus.OK)
+                return content
+            finally:
+                self._answered(f"/{SERVICE}/{call.name}", status, time.perf_counter() - begun)
             return bytes(await context.abort(code, told))
 
         return grpc.unary_unary_rpc_method_handler(answer)

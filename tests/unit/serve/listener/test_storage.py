@@ -293,3 +293,26 @@ def test_a_port_that_is_taken_is_said(online: Online) -> None:
         second = DicomListener(online.backend, loop, settings(port=port))
         with pytest.raises(PortTakenError):
             second.start()
+
+
+def test_every_instance_is_counted_as_http_would_have_answered_it(
+    online: Online, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[tuple[str, int]] = []
+
+    def count(service: str, status: int, seconds: float) -> None:
+        assert seconds > 0
+        counted.append((service, status))
+
+    with running_loop() as loop:
+        listener = DicomListener(online.backend, loop, settings(), answered=count)
+        port = listener.start()
+        sent(port, chest())
+        monkeypatch.setattr(online.backend, "screen", _full)
+        sent(port, chest())
+        listener.stop()
+    assert counted == [("C-STORE", 200), ("C-STORE", 503)]
+
+
+async def _full(*_: object, **__: object) -> NoReturn:
+    raise DiskFullError("no space")

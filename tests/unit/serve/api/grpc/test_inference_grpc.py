@@ -339,3 +339,22 @@ def test_a_certificate_without_its_key_is_refused(online: Online, tmp_path: Path
     half = PLACE.model_copy(update={"tls_cert": tmp_path / "cert.pem"})
     with pytest.raises(ConfigError, match="no key"):
         asyncio.run(InferenceGrpc(online.backend, authenticate, half).start())
+
+
+def test_every_call_is_counted_as_http_would_have_answered_it(online: Online) -> None:
+    counted: list[tuple[str, int]] = []
+
+    async def ask() -> None:
+        server = InferenceGrpc(
+            online.backend, authenticate, PLACE, answered=lambda call, status, _: counted.append((call, status))
+        )
+        port = await server.start()
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            await Client(channel, TOKEN)("ModelInfer", raw(online))
+            for token, request in ((None, raw(online)), (TOKEN, oip.ModelInferRequest(model_name="nobodys"))):
+                with pytest.raises(grpc.aio.AioRpcError):
+                    await Client(channel, token)("ModelInfer", request)
+        await server.stop()
+
+    asyncio.run(ask())
+    assert counted == [(f"/{SERVICE}/ModelInfer", status) for status in (200, 401, 404)]

@@ -1,0 +1,144 @@
+"""Ray nodes of one CPU on this machine that can be killed as machines are: all of their processes, at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from nodes import STORE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_JOURNAL = re.compile(r"shard-\d+\.at")
+
+
+@dataclass
+class Nodes:
+    """A cluster: a head that computes nothing and nodes that do.
+
+    Attributes:
+        cluster: Ray's.
+        alive: Nodes that nobody has killed.
+        later: The head's memory, once it was started again.
+    """
+
+    cluster: Any
+    alive: list[Any] = field(default_factory=list)
+    later: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """Of the head."""
+        return str(self.cluster.address)
+
+    def tree(self, node: Any) -> list[psutil.Process]:  # noqa: ANN401 - Ray's
+        """All processes of a node."""
+        found: dict[int, psutil.Process] = {}
+        for started in (one for kind in node.all_processes.values() for one in kind):
+            with contextlib.suppress(psutil.Error):
+                process = psutil.Process(started.process.pid)
+                found |= {one.pid: one for one in (process, *process.children(recursive=True))}
+        return list(found.values())
+
+    def in_flight(self, node: Any) -> set[str]:  # noqa: ANN401 - as above
+        """Shards that a node works on: the journals that its processes have open."""
+        return {name for process in self.tree(node) for name in _journals(process)}
+
+    def signal(self, node: Any, number: int) -> None:  # noqa: ANN401 - as above
+        """To every process of a node."""
+        for process in self.tree(node):
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(number)
+
+    def kill(self, node: Any) -> None:  # noqa: ANN401 - as above
+        """As if its power were cut."""
+        self.signal(node, signal.SIGKILL)
+        self.alive.remove(node)
+
+    def restart_memory(self) -> None:
+        """Kill what the head keeps the cluster's state in, and start it again: it finds all in Redis."""
+        server = psutil.Process(self.cluster.head_node.all_processes["gcs_server"][0].process.pid)
+        command, environment = server.cmdline(), server.environ()
+        server.kill()
+        time.sleep(1)
+        self.later = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _journals(process: psutil.Process) -> Iterator[str]:
+    with contextlib.suppress(OSError):
+        for link in Path(f"/proc/{process.pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                target = link.readlink()
+                if _JOURNAL.fullmatch(target.name):
+                    yield target.name
+
+
+@contextlib.contextmanager
+def open_nodes(count: int, folder: Path) -> Iterator[Nodes]:
+    """Start a cluster whose head keeps its state in Redis, and end all of it.
+
+    Args:
+        count: Nodes beside the head.
+        folder: For Redis.
+    """
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_worker_niceness": "0"}
+    with _redis(folder) as redis:
+        os.environ["RAY_REDIS_ADDRESS"] = redis
+        from ray.cluster_utils import Cluster
+
+        node = {"object_store_memory": STORE_BYTES}
+        head = {**node, "num_cpus": 0, "include_dashboard": False, "gcs_server_port": _free_port()}
+        cluster = Cluster(initialize_head=True, head_node_args=head)
+        nodes = Nodes(cluster)
+        try:
+            nodes.alive = [cluster.add_node(num_cpus=1, **node) for _ in range(count)]
+            cluster.wait_for_nodes()
+            yield nodes
+        finally:
+            _end(nodes)
+
+
+def _end(nodes: Nodes) -> None:
+    everything = [one for node in (*nodes.alive, nodes.cluster.head_node) for one in nodes.tree(node)]
+    for process in everything:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+    if nodes.later is not None:
+        nodes.later.kill()
+        nodes.later.wait()
+    os.environ.pop("RAY_REDIS_ADDRESS", None)
+
+
+@contextlib.contextmanager
+def _redis(folder: Path) -> Iterator[str]:
+    program = shutil.which("redis-server")
+    if program is None:
+        raise SystemExit("redis-server is absent: `make services` installs it")
+    port = _free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
+    try:
+        time.sleep(0.5)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        return int(tried.getsockname()[1])
