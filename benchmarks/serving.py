@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -235,14 +236,22 @@ def soak(package: Path, folder: Path, seconds: float) -> None:
         first = memory(pid)
         found = load(target, connections=4, seconds=seconds)
         last = memory(pid)
-        told = f"{first:.0f} -> {last:.0f} MiB ({last / first - 1:+.1%}; target 5 %)"
-        print(f"soak of {seconds:.0f} s: {len(found.seconds)} studies, answers {found.statuses}; memory {told}")
+    grown = sum(last.values()) / sum(first.values()) - 1
+    print(f"soak of {seconds:.0f} s: {len(found.seconds)} studies, answers {found.statuses}; {grown:+.1%} (target 5 %)")
+    for role in sorted(last, key=lambda role: first[role] - last[role]):
+        print(f"  {role:<40} {first[role]:6.0f} -> {last[role]:.0f} MiB")
 
 
-def memory(pid: int) -> float:
-    """Anonymous memory of the service and all its processes, MiB."""
-    tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    return sum(one.memory_full_info().uss for one in tree) / (1 << 20)
+def memory(pid: int) -> dict[str, float]:
+    """Anonymous memory of the service and all its processes, MiB, by what they do."""
+    found: dict[str, float] = defaultdict(float)
+    for one in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
+        command = " ".join(one.cmdline())
+        role = (
+            command.split("::")[1].split()[0] if "::" in command else "admission" if "sidecar" in command else "other"
+        )
+        found[role] += round(one.memory_full_info().uss / (1 << 20), 1)
+    return found
 
 
 def main() -> None:
