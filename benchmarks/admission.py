@@ -175,7 +175,7 @@ def main() -> None:
         monai = rate(by_monai(), pictures[: chosen.monai_images])
         times = rate(ours, pictures) / monai
         print(f"X-rays: {times:.1f} times MONAI's transforms ({monai:.2f} a second; target {MONAI_TARGET:.0f})")
-        ray.init(num_cpus=cores, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        ray.init("local", num_cpus=cores, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         ray.data.DataContext.get_current().enable_progress_bars = False
         logging.disable(logging.WARNING)
         for name, sources in (("X-rays", pictures * 20), ("DICOM", slices)):

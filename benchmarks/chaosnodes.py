@@ -109,6 +109,10 @@ def open_nodes(count: int, folder: Path) -> Iterator[Nodes]:
 
 
 def _end(nodes: Nodes) -> None:
+    """By our own hands: Ray's shutdown waits for nodes that are dead."""
+    from ray._common.utils import reset_ray_address
+    from ray._private.services import find_gcs_addresses
+
     everything = [one for node in (*nodes.alive, nodes.cluster.head_node) for one in nodes.tree(node)]
     for process in everything:
         with contextlib.suppress(psutil.Error):
@@ -117,6 +121,8 @@ def _end(nodes: Nodes) -> None:
     if nodes.later is not None:
         nodes.later.kill()
         nodes.later.wait()
+    reset_ray_address()
+    find_gcs_addresses.cache_clear()
     os.environ.pop("RAY_REDIS_ADDRESS", None)
 
 
