@@ -17,6 +17,7 @@ from tests.attacks import HIDDEN, MIB, MULTIPARTS, ODD, PATHS, SMUGGLED, TENSORS
 from tests.services import Service, serving
 
 MOST, UNPACKED, TIMEOUT_S, HEADERS_S = 8 * MIB, 64 * MIB, 3, 10
+BUSY_TRIES = 5
 ORIGIN = "Origin: http://service.test"
 STUDY = "/v1/studies"
 INFER = "/v2/models/default/infer"
@@ -55,7 +56,12 @@ def statuses(answer: bytes) -> list[int]:
 @pytest.mark.parametrize("kind", SMUGGLED)
 def test_what_two_readers_could_read_in_two_ways_is_one_refusal(service: Service, kind: str) -> None:
     headers, body = SMUGGLED[kind]
-    answer = service.exchange(head(service, f"POST {STUDY}", "Content-Type: image/png", *headers) + b"\r\n" + body)
+    sent = head(service, f"POST {STUDY}", "Content-Type: image/png", *headers) + b"\r\n" + body
+    answer = service.exchange(sent)
+    for _ in range(BUSY_TRIES):
+        if statuses(answer) != [503]:  # a machine that has just started it, and is busy, may say so
+            break
+        answer = service.exchange(sent)
     assert len(statuses(answer)) <= 1, answer
     assert set(statuses(answer)) <= {400, 415}
     assert b'"models"' not in answer
