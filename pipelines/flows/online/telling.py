@@ -64,36 +64,30 @@ class OnlineTeller:
         with self._troubles.one_pass():
             return sum(self._tell(out) for out in self._untold())
 
-    def _tell(self, out: OutFolder) -> int:
-        with self._troubles.alone("telling of a rolling job"):
-            with open_notifier(out, self._keys, settings=self._settings, routes=self._routes) as notifier:
-                told = notifier.run_once(wait_s=_WAIT_S)
-            if told.is_over:
-                self._note_over(out)
-            return told.sent
-        return 0
-
     def _untold(self) -> Iterator[OutFolder]:
         """Closed jobs of which there may be something to tell; what is over is not looked at again: there are many."""
         for folder in sorted(self._results.glob("*/")):
             out = OutFolder(folder)
             if folder.name not in self._over and out.closed.exists() and out.files.exists():
-                if self._is_over(out):
-                    self._over.add(folder.name)
-                else:
-                    yield out
+                yield out
 
-    def _is_over(self, out: OutFolder) -> bool:
-        header = read_job(out)
-        return header.created < self._since or self._mark(header.job).exists()
+    def _tell(self, out: OutFolder) -> int:
+        with self._troubles.alone("telling of a rolling job"):
+            header = read_job(out)
+            mark = queue_place(self._keys.folder, header.job).with_suffix(".over")
+            if header.created < self._since or mark.exists():
+                self._over.add(out.path.name)
+                return 0
+            return self._notify(out, mark)
+        return 0
 
-    def _note_over(self, out: OutFolder) -> None:
-        with disk_errors("it could not be noted that everybody was told"):
-            self._mark(read_job(out).job).touch(mode=0o600)
-        self._over.add(out.path.name)
-
-    def _mark(self, job: str) -> Path:
-        return queue_place(self._keys.folder, job).with_suffix(".over")
+    def _notify(self, out: OutFolder, mark: Path) -> int:
+        with open_notifier(out, self._keys, settings=self._settings, routes=self._routes) as notifier:
+            told = notifier.run_once(wait_s=_WAIT_S)
+        if told.is_over:
+            with disk_errors("it could not be noted that everybody was told"):
+                mark.touch(mode=0o600)
+        return told.sent
 
     def _run(self) -> None:
         while not self._done.wait(EVERY_S):

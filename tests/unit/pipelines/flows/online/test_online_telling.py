@@ -93,6 +93,18 @@ def test_a_receiver_that_is_away_is_told_by_a_later_pass(site: Site) -> None:
     assert {one for one, _ in told(ear)} == {record}
 
 
+def test_a_job_that_is_damaged_does_not_keep_others_from_being_told_of(site: Site) -> None:
+    ear = Ear()
+    teller = site.teller(ear)
+    site.screen(1)
+    (damaged,) = site.results.glob("*/job.json")
+    sound = site.screen(2)
+    damaged.write_text("{")
+    teller.run_once()
+    assert {record for record, _ in told(ear)} == {sound}
+    assert "telling of a rolling job failed" in teller.problem
+
+
 def test_a_failure_is_shown_in_the_status_until_it_is_over(site: Site) -> None:
     ear = Ear()
     teller = site.teller(ear)
