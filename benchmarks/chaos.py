@@ -113,7 +113,7 @@ def kill_node(scene: Scene, draw: random.Random) -> None:
 
 
 def pause_node(scene: Scene, draw: random.Random) -> None:
-    """For so long that the cluster gives it up; then it goes on, unaware."""
+    """All of its processes, for a while; then it goes on, unaware."""
     victim = draw.choice(scene.nodes.alive)
     scene.in_hand |= scene.nodes.in_flight(victim)
     scene.nodes.signal(victim, signal.SIGSTOP)

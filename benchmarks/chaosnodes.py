@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
+from load import free_port
 from nodes import STORE_BYTES
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def open_nodes(count: int, folder: Path) -> Iterator[Nodes]:
         from ray.cluster_utils import Cluster
 
         node = {"object_store_memory": STORE_BYTES}
-        head = {**node, "num_cpus": 0, "include_dashboard": False, "gcs_server_port": _free_port()}
+        head = {**node, "num_cpus": 0, "include_dashboard": False, "gcs_server_port": free_port()}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         nodes = Nodes(cluster)
         try:
@@ -131,7 +132,7 @@ def _redis(folder: Path) -> Iterator[str]:
     program = shutil.which("redis-server")
     if program is None:
         raise SystemExit("redis-server is absent: `make services` installs it")
-    port = _free_port()
+    port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
     try:
@@ -140,11 +141,3 @@ def _redis(folder: Path) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        return int(tried.getsockname()[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import statistics
 import time
 from dataclasses import dataclass, field
@@ -103,3 +104,10 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reque
     length = next(int(line.split(":")[1]) for line in head.split("\r\n") if line.startswith("content-length:"))
     await reader.readexactly(length)
     return int(head.split(" ", 2)[1]), "connection: close" not in head
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        return int(tried.getsockname()[1])

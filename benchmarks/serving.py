@@ -30,7 +30,7 @@ import numpy as np
 import psutil
 from cohorts import ROOT
 from drawn import drawn_package
-from load import Load, Target, load
+from load import Load, Target, free_port, load
 from servingpeers import Bare
 
 if TYPE_CHECKING:
@@ -63,15 +63,6 @@ def radiograph() -> bytes:
     """A smooth picture as PNG."""
     noise = np.random.default_rng(1).integers(0, 255, (SIDE, SIDE), dtype=np.uint8)
     return cv2.imencode(".png", cv2.GaussianBlur(noise, (0, 0), 5) * 2)[1].tobytes()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    import socket
-
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        return int(tried.getsockname()[1])
 
 
 def environment(folder: Path, **settings: object) -> dict[str, str]:

@@ -206,3 +206,8 @@ class ShardCounts:
 
 def _summed(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
     return {key: left.get(key, 0) + right.get(key, 0) for key in sorted({*left, *right})}
+
+
+def fields_of(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any of the records, which are dataclasses with slots
+    """A record's fields as they are, by name; `dataclasses.asdict` would copy each, once a study."""
+    return {name: getattr(record, name) for name in record.__slots__}

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pipelines.results.disk import create_once, disk_errors
 from pipelines.results.sealing import seal, unseal
 from sievert.errors import IntegrityError
-from sievert.records import ShardCounts
+from sievert.records import ShardCounts, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,8 +147,7 @@ def read_shard(file: Path) -> ShardFile:
 
 def seal_counts(counts: ShardCounts, *, identity_key: bytes, job: str) -> str:
     """The counts of a shard, sealed for whoever holds the site's identity key, as base64."""
-    told = {name: getattr(counts, name) for name in ShardCounts.__slots__}  # asdict would copy it all
-    blob = seal(json.dumps(told).encode(), key=_counts_key(identity_key), context=job.encode())
+    blob = seal(json.dumps(fields_of(counts)).encode(), key=_counts_key(identity_key), context=job.encode())
     return base64.b64encode(blob).decode()
 
 

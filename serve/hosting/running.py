@@ -28,7 +28,7 @@ from serve.hosting.deploying import QUIET, Fresh, deploy_front, deploy_model, re
 from serve.hosting.front import DEPLOYMENT, FrontTask
 from serve.hosting.haproxy import BINARY_VARIABLE, write_launcher
 from serve.hosting.sharing import with_passes
-from serve.hosting.worklist import passphrase_of
+from serve.hosting.worklist import open_keys
 from serve.operations.process import watch_task
 from serve.operations.tracing import open_tracing
 from sievert.errors import ConfigError, PortTakenError
@@ -165,10 +165,7 @@ def make_teller(online: Path, settings: Settings) -> OnlineTeller | None:
     if not routes:
         tell_nobody(online)
         return None
-    keys = KeyStore(
-        settings.store.keys.absolute(), passphrase=lambda: passphrase_of(settings), actor=settings.audit.actor
-    )
-    return OnlineTeller(online, keys, settings.notify, routes)
+    return OnlineTeller(online, open_keys(settings), settings.notify, routes)
 
 
 def url_of(settings: Settings) -> str:

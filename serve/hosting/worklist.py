@@ -53,9 +53,7 @@ def open_worklist(results: Path, online: Path, settings: Settings) -> Worklist:
         online: Folder of the rolling jobs.
         settings: The tree.
     """
-    keys = KeyStore(
-        settings.store.keys.absolute(), passphrase=lambda: passphrase_of(settings), actor=settings.audit.actor
-    )
+    keys = open_keys(settings)
     reviews = Reviews(settings.serve.state.absolute(), identity_key=keys.identity_key)
     book = CaseBook(results, keys, reviews, beside=online)
     ledger = open_ledger(settings.ledger, file=settings.store.ledger.absolute())
@@ -64,7 +62,14 @@ def open_worklist(results: Path, online: Path, settings: Settings) -> Worklist:
     return Worklist(book, reviews, router)
 
 
-def passphrase_of(settings: Settings) -> bytes | None:
+def open_keys(settings: Settings) -> KeyStore:
+    """The key store, with what opens its private key where a process of the service can have it."""
+    return KeyStore(
+        settings.store.keys.absolute(), passphrase=lambda: _passphrase(settings), actor=settings.audit.actor
+    )
+
+
+def _passphrase(settings: Settings) -> bytes | None:
     """From its file only: a terminal's or an environment's would have to travel through Ray."""
     file = settings.store.passphrase_file
     return read_secret(file).rstrip(b"\r\n") or None if file else None

@@ -26,7 +26,7 @@ from pipelines.flows.casework import preprocess
 from pipelines.flows.online.wire import read_admitted, receive, send, write_admitted
 from pipelines.flows.stopwatch import Stopwatch
 from sievert.errors import ServeError
-from sievert.records import PlannedInput, Reason, Refusal
+from sievert.records import PlannedInput, Reason, Refusal, fields_of
 from sievert.settings import AdmitSettings
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Sidecar:
             self._process = self._start()
             self._restarted()
         try:
-            send(self._stdin, {"planned": _shallow(planned)}, [content])
+            send(self._stdin, {"planned": fields_of(planned)}, [content])
             return receive(self._stdout)
         except (OSError, EOFError):
             self._died()
@@ -218,11 +218,6 @@ def main() -> None:
         send(stdout, {**told, "stage_s": clock.seconds, "measured": _measured(admission.outcome)}, tensor)
         if about["keeps"]:
             send(stdout, {}, [_encoded(admission.outcome)])
-
-
-def _shallow(planned: PlannedInput) -> dict[str, Any]:
-    """Its fields; asdict would copy each."""
-    return {name: getattr(planned, name) for name in PlannedInput.__slots__}
 
 
 def _measured(outcome: Admitted | Refusal) -> dict[str, float]:

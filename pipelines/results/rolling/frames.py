@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.results.keys.tables import KeyRow
 from pipelines.results.shardfile import SealedRow
+from sievert.records import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,8 +65,7 @@ def encode_header(header: SpoolHeader) -> bytes:
 
 def encode_frame(frame: Frame) -> bytes:
     """A frame as bytes of a spool."""
-    fields = {name: getattr(frame.row, name) for name in SealedRow.__slots__}  # asdict would copy it all
-    row = {name: _text(value) if name in _BINARY else value for name, value in fields.items()}
+    row = {name: _text(value) if name in _BINARY else value for name, value in fields_of(frame.row).items()}
     keys = [{**asdict(one), "wrapped": _text(one.wrapped)} for one in frame.keys]
     return _framed({"row": row, "keys": keys, "counts": frame.counts})
 

@@ -119,9 +119,9 @@ class Sender:
         """
         attempts = [each for each in self._outbox.attempts() if each.sender == address]
         number = self._contract.node.nonce(address)
-        open_yet = sorted((each for each in attempts if each.nonce >= number), key=lambda each: each.nonce)
+        open_yet = [each for each in attempts if each.nonce >= number]
         if open_yet or not attempts:
-            return next(iter(open_yet), None)
+            return min(open_yet, key=lambda each: each.nonce, default=None)
         return None if self._is_overtaken(attempts) else attempts[0]
 
     def _is_overtaken(self, attempts: list[Attempt]) -> bool:
