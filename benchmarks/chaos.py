@@ -1,4 +1,4 @@
-"""What failures of a cluster cost whole screenings: nodes killed and paused, the head's memory and the driver killed.
+"""What failures cost whole screenings: nodes killed, paused and cut off, the head's memory and the driver killed.
 
 A node is a Ray node of one CPU on this machine, killed with all its processes; the head computes nothing and keeps its
 state in Redis. Each fault strikes a screening of the same cohort. Lost and doubled are images in what is stored and
@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import psutil
-from chaosnodes import Nodes, open_nodes
+from chaosnetwork import open_apart, plug, pull
+from chaosnodes import open_nodes
 from cohorts import ROOT
 from sections import write_section
 
@@ -35,7 +36,10 @@ from pipelines.results.outfolder import OutFolder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SHARD, PAUSE_S, DRAWN, SIDE = 32, 40.0, 20, 256
+    from chaosnodes import Machine, Nodes
+
+SHARD, DRAWN, SIDE = 32, 20, 256
+PAUSE_S, CUT_S = 40.0, 60.0
 
 
 @dataclass
@@ -105,20 +109,33 @@ class Scene:
         return len(list(self.out.glob("results/*.parquet")))
 
 
+def choose(scene: Scene, draw: random.Random) -> Machine:
+    """Whom it strikes; what it has in hand is noted."""
+    victim = draw.choice(scene.nodes.alive)
+    scene.in_hand |= victim.in_flight()
+    return victim
+
+
 def kill_node(scene: Scene, draw: random.Random) -> None:
     """One of those that are left, but for the last."""
-    victim = draw.choice(scene.nodes.alive)
-    scene.in_hand |= scene.nodes.in_flight(victim)
-    scene.nodes.kill(victim)
+    if len(scene.nodes.alive) > 1:
+        scene.nodes.kill(choose(scene, draw))
 
 
 def pause_node(scene: Scene, draw: random.Random) -> None:
     """All of its processes, for a while; then it goes on, unaware."""
-    victim = draw.choice(scene.nodes.alive)
-    scene.in_hand |= scene.nodes.in_flight(victim)
-    scene.nodes.signal(victim, signal.SIGSTOP)
+    victim = choose(scene, draw)
+    victim.signal(signal.SIGSTOP)
     time.sleep(PAUSE_S)
-    scene.nodes.signal(victim, signal.SIGCONT)
+    victim.signal(signal.SIGCONT)
+
+
+def cut_node(scene: Scene, draw: random.Random) -> None:
+    """Pull its cable: it works on, and the cluster gives its shards to others. Then it is back, and no part of it."""
+    victim = choose(scene, draw)
+    pull(victim)
+    time.sleep(CUT_S)
+    plug(victim)
 
 
 def kill_memory(scene: Scene, _: random.Random) -> None:
@@ -130,7 +147,7 @@ def kill_driver(scene: Scene, _: random.Random) -> None:
     """And give the same command again."""
     driver = scene.driver
     for node in scene.nodes.alive:
-        scene.in_hand |= scene.nodes.in_flight(node)
+        scene.in_hand |= node.in_flight()
     for process in [*psutil.Process(driver.pid).children(recursive=True), psutil.Process(driver.pid)]:
         process.kill()
     driver.wait()
@@ -142,6 +159,7 @@ FAULTS: dict[str, tuple[str, Callable[[Scene, random.Random], None] | None, int]
     "nodes": ("a random node killed again and again, up to all but one", kill_node, 2),
     "node": ("a random node killed once", kill_node, 1),
     "pause": (f"a node stopped for {PAUSE_S:.0f} s, then going on", pause_node, 1),
+    "cut": (f"a node cut off the network for {CUT_S:.0f} s, then back", cut_node, 1),
     "head": ("the head's memory killed and started again", kill_memory, 1),
     "driver": ("the driver killed, the same command again", kill_driver, 2),
 }
@@ -192,7 +210,8 @@ def strike(scene: Scene, name: str, every_s: float) -> int:
 
 def suffer(name: str, images: int, every_s: float, count: int) -> Row:
     """One screening with one fault."""
-    with tempfile.TemporaryDirectory() as place, open_nodes(count, Path(place)) as nodes:
+    opened = open_apart if name == "cut" else open_nodes
+    with tempfile.TemporaryDirectory() as place, opened(count, Path(place)) as nodes:
         scene = Scene(nodes, Path(place))
         draw_cohort(scene.folder, images)
         journals = Journals(OutFolder(scene.out).work)
@@ -241,7 +260,7 @@ def table(rows: list[Row]) -> str:
 def main() -> None:
     """Let each fault strike, and print what it cost."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--faults", default="calm,nodes,pause,head,driver", help="of " + ", ".join(FAULTS))
+    parser.add_argument("--faults", default="calm,nodes,pause,cut,head,driver", help="of " + ", ".join(FAULTS))
     parser.add_argument("--images", type=int, default=12000)
     parser.add_argument("--every", type=float, default=15, help="seconds between strikes")
     parser.add_argument("--nodes", type=int, default=3)

@@ -23,52 +23,62 @@ if TYPE_CHECKING:
 _JOURNAL = re.compile(r"shard-\d+\.at")
 
 
+@dataclass(frozen=True)
+class Machine:
+    """A node: everything that runs on it.
+
+    Attributes:
+        roots: Processes that its others descend from.
+        link: Of its cable, where it has one of its own.
+    """
+
+    roots: tuple[int, ...]
+    link: str = ""
+
+    def processes(self) -> list[psutil.Process]:
+        """All of them."""
+        found: dict[int, psutil.Process] = {}
+        for root in self.roots:
+            with contextlib.suppress(psutil.Error):
+                process = psutil.Process(root)
+                found |= {one.pid: one for one in (process, *process.children(recursive=True))}
+        return list(found.values())
+
+    def in_flight(self) -> set[str]:
+        """Shards that it works on: the journals that its processes have open."""
+        return {name for process in self.processes() for name in _journals(process)}
+
+    def signal(self, number: int) -> None:
+        """To every process."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(number)
+
+
 @dataclass
 class Nodes:
     """A cluster: a head that computes nothing and nodes that do.
 
     Attributes:
-        cluster: Ray's.
-        alive: Nodes that nobody has killed.
+        address: Of the head.
+        head: Its processes.
+        alive: Nodes that nobody has killed or cut off.
         later: The head's memory, once it was started again.
     """
 
-    cluster: Any
-    alive: list[Any] = field(default_factory=list)
+    address: str
+    head: Machine
+    alive: list[Machine] = field(default_factory=list)
     later: subprocess.Popen[bytes] | None = None
 
-    @property
-    def address(self) -> str:
-        """Of the head."""
-        return str(self.cluster.address)
-
-    def tree(self, node: Any) -> list[psutil.Process]:  # noqa: ANN401 - Ray's
-        """All processes of a node."""
-        found: dict[int, psutil.Process] = {}
-        for started in (one for kind in node.all_processes.values() for one in kind):
-            with contextlib.suppress(psutil.Error):
-                process = psutil.Process(started.process.pid)
-                found |= {one.pid: one for one in (process, *process.children(recursive=True))}
-        return list(found.values())
-
-    def in_flight(self, node: Any) -> set[str]:  # noqa: ANN401 - as above
-        """Shards that a node works on: the journals that its processes have open."""
-        return {name for process in self.tree(node) for name in _journals(process)}
-
-    def signal(self, node: Any, number: int) -> None:  # noqa: ANN401 - as above
-        """To every process of a node."""
-        for process in self.tree(node):
-            with contextlib.suppress(psutil.Error):
-                process.send_signal(number)
-
-    def kill(self, node: Any) -> None:  # noqa: ANN401 - as above
+    def kill(self, node: Machine) -> None:
         """As if its power were cut."""
-        self.signal(node, signal.SIGKILL)
+        node.signal(signal.SIGKILL)
         self.alive.remove(node)
 
     def restart_memory(self) -> None:
         """Kill what the head keeps the cluster's state in, and start it again: it finds all in Redis."""
-        server = psutil.Process(self.cluster.head_node.all_processes["gcs_server"][0].process.pid)
+        server = next(one for one in self.head.processes() if one.name() == "gcs_server")
         command, environment = server.cmdline(), server.environ()
         server.kill()
         time.sleep(1)
@@ -92,30 +102,31 @@ def open_nodes(count: int, folder: Path) -> Iterator[Nodes]:
         count: Nodes beside the head.
         folder: For Redis.
     """
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_worker_niceness": "0"}
-    with _redis(folder) as redis:
-        os.environ["RAY_REDIS_ADDRESS"] = redis
+    with prepared(folder):
         from ray.cluster_utils import Cluster
 
         node = {"object_store_memory": STORE_BYTES}
         head = {**node, "num_cpus": 0, "include_dashboard": False, "gcs_server_port": free_port()}
         cluster = Cluster(initialize_head=True, head_node_args=head)
-        nodes = Nodes(cluster)
+        nodes = Nodes(str(cluster.address), _machine(cluster.head_node))
         try:
-            nodes.alive = [cluster.add_node(num_cpus=1, **node) for _ in range(count)]
+            nodes.alive = [_machine(cluster.add_node(num_cpus=1, **node)) for _ in range(count)]
             cluster.wait_for_nodes()
             yield nodes
         finally:
-            _end(nodes)
+            end(nodes)
 
 
-def _end(nodes: Nodes) -> None:
+def _machine(node: Any) -> Machine:  # noqa: ANN401 - Ray's
+    return Machine(tuple(one.process.pid for kind in node.all_processes.values() for one in kind))
+
+
+def end(nodes: Nodes) -> None:
     """By our own hands: Ray's shutdown waits for nodes that are dead."""
     from ray._common.utils import reset_ray_address
     from ray._private.services import find_gcs_addresses
 
-    everything = [one for node in (*nodes.alive, nodes.cluster.head_node) for one in nodes.tree(node)]
-    for process in everything:
+    for process in [one for node in (*nodes.alive, nodes.head) for one in node.processes()]:
         with contextlib.suppress(psutil.Error):
             process.send_signal(signal.SIGCONT)
             process.kill()
@@ -124,7 +135,18 @@ def _end(nodes: Nodes) -> None:
         nodes.later.wait()
     reset_ray_address()
     find_gcs_addresses.cache_clear()
-    os.environ.pop("RAY_REDIS_ADDRESS", None)
+
+
+@contextlib.contextmanager
+def prepared(folder: Path) -> Iterator[None]:
+    """Let Ray's head keep its state in Redis, and its workers share the cores with everything else as equals."""
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_worker_niceness": "0"}
+    with _redis(folder) as redis:
+        os.environ["RAY_REDIS_ADDRESS"] = redis
+        try:
+            yield
+        finally:
+            os.environ.pop("RAY_REDIS_ADDRESS", None)
 
 
 @contextlib.contextmanager

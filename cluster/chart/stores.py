@@ -83,7 +83,8 @@ class Secrets(Part):
 
     driver: Name = Field(
         default="",
-        description="For heads alone: what notifies and signs, as `SIEVERT_FHIR_TOKEN` or `SIEVERT_NOTIFY__FHIR__URL`.",
+        description="For heads alone: what notifies and signs. `SIEVERT_WEBHOOK_SECRET`, `SIEVERT_FHIR_TOKEN`, "
+        "`SIEVERT_STOW_TOKEN`, `SIEVERT_MAIL_PASSWORD`, and URLs, which are secrets too: `SIEVERT_NOTIFY__FHIR__URL`.",
     )
     everywhere: Name = Field(
         default="",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipelines.flows.online.repeating import Repeating
 from pipelines.flows.online.troubles import ROLLING, Troubles, read_troubles
 from pipelines.results.binding import bind_folder
 from pipelines.results.outfolder import OutFolder, read_job
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pipelines.results.keystore import KeyStore
     from pipelines.results.ledger import Ledger
 
-EVERY_S = 2.0
 LAST_S, _AGAIN_S = 15.0, 0.2
 
 
@@ -45,7 +44,7 @@ class Roller:
         self._results, self._keys, self._ledger = results, keys, ledger
         self._told_done, self._anchored = done, set[str]()
         self._troubles = Troubles(results, ROLLING)
-        self._done, self._thread = threading.Event(), threading.Thread(target=self._run, name="rolling", daemon=True)
+        self._passes = Repeating(self.run_once, name="rolling")
 
     @property
     def problem(self) -> str:
@@ -55,17 +54,15 @@ class Roller:
     @property
     def is_alive(self) -> bool:
         """Whether it runs."""
-        return self._thread.is_alive()
+        return self._passes.is_alive
 
     def start(self) -> None:
         """Run a pass every two seconds, on a thread of its own."""
-        self._thread.start()
+        self._passes.start()
 
     def stop(self, *, wait_s: float = LAST_S) -> None:
         """End it once all that replicas held is closed and anchored; what takes longer, the next service finds."""
-        self._done.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._passes.stop()
         end = time.monotonic() + wait_s
         self.run_once()
         while find_spools(self._keys.folder) and time.monotonic() < end:
@@ -104,10 +101,6 @@ class Roller:
                 self._anchored.add(folder.name)
             elif out.job.exists() and out.files.exists() and not is_open(out):
                 yield out
-
-    def _run(self) -> None:
-        while not self._done.wait(EVERY_S):
-            self.run_once()
 
 
 @dataclass(frozen=True, slots=True)

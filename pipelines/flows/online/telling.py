@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pipelines.flows.online.repeating import Repeating
 from pipelines.flows.online.troubles import TELLING, Troubles
 from pipelines.notify.notifier import open_notifier
 from pipelines.notify.queuefile import queue_place
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipelines.results.keystore import KeyStore
     from sievert.settings import NotifySettings
 
-EVERY_S, _WAIT_S = 2.0, 5.0
+_WAIT_S = 5.0
 _SINCE = "told-since.txt"
 
 
@@ -41,7 +41,7 @@ class OnlineTeller:
         self._results, self._keys, self._settings, self._routes = results, keys, settings, routes
         self._troubles, self._over = Troubles(results, TELLING), set[str]()
         self._since = _begin(results / _SINCE)
-        self._done, self._thread = threading.Event(), threading.Thread(target=self._run, name="telling", daemon=True)
+        self._passes = Repeating(self.run_once, name="telling")
 
     @property
     def problem(self) -> str:
@@ -50,13 +50,11 @@ class OnlineTeller:
 
     def start(self) -> None:
         """Run a pass every two seconds, on a thread of its own."""
-        self._thread.start()
+        self._passes.start()
 
     def stop(self) -> None:
         """End with a last pass; what waits then, the next service tells."""
-        self._done.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._passes.stop()
         self.run_once()
 
     def run_once(self) -> int:
@@ -88,10 +86,6 @@ class OnlineTeller:
             with disk_errors("it could not be noted that everybody was told"):
                 mark.touch(mode=0o600)
         return told.sent
-
-    def _run(self) -> None:
-        while not self._done.wait(EVERY_S):
-            self.run_once()
 
 
 def tell_nobody(results: Path) -> None:
