@@ -97,7 +97,7 @@ def _costs(cohort: Cohort, *, model: str | Path, settings: Settings, like: Seque
 
 
 def find_cluster(name: str | None, settings: Settings) -> ClusterProfile:
-    """A cluster by its name; without one, this machine.
+    """A cluster by its name, the same as `sievert submit` knows it by; without one, this machine.
 
     Raises:
         ConfigError: There is no such profile.
@@ -106,6 +106,11 @@ def find_cluster(name: str | None, settings: Settings) -> ClusterProfile:
         cpus = settings.cluster.workers or count_cores()
         return ClusterProfile(cpus=cpus, memory_gib=memory_gib())
     there = {**EXAMPLES, **settings.plan.profiles}
+    if name in settings.clusters and name not in there:
+        raise ConfigError(
+            f"nothing is known of the nodes of cluster {name}",
+            remedy=f"Add a table `plan.profiles.{name}`: how many nodes, their CPUs, memory and price.",
+        )
     if name not in there:
         known = ", ".join(sorted(there))
         raise ConfigError(
