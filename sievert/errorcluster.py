@@ -100,7 +100,9 @@ class OtherVersionError(SubmissionError):
     """The cluster has another version of Sievert than the one that submits, or none."""
 
     exit_code = 112
-    advice = "Install the cluster's version here, or start the cluster from an image of this one."
+    advice = (
+        "Submit with --ship, which sends this version along to a Ray cluster, or install the cluster's version here."
+    )
 
 
 class ClockError(SubmissionError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cluster.submission.kubetrouble import translate
+from cluster.submission.parcel import pack_sievert
 from cluster.submission.rayjobs import DEFAULT_ADDRESS, RayJobs, find_token
 from sievert.errors import ConfigError
 from sievert.settings import SubmitProfile
@@ -37,16 +38,23 @@ def choose_profile(
     return chosen
 
 
-def open_way(profile: SubmitProfile) -> Way:
+def open_way(profile: SubmitProfile, *, ship: bool = False) -> Way:
     """The way of a profile; nothing is asked yet.
+
+    Args:
+        profile: The cluster's.
+        ship: Whether the Sievert of this machine goes along with jobs.
 
     Raises:
         CredentialsError: There is no kubeconfig or context, or no token where one is named.
-        ConfigError: The Kubernetes client is not installed.
+        ConfigError: The Kubernetes client is not installed, or nothing can go along.
     """
     limits = {"patience_s": profile.patience_s, "away_s": profile.away_s}
     if profile.kind == "ray":
-        return RayJobs(_with_scheme(profile.address or DEFAULT_ADDRESS), find_token(), **limits)
+        parcel = pack_sievert() if ship else None
+        return RayJobs(_with_scheme(profile.address or DEFAULT_ADDRESS), find_token(), **limits, parcel=parcel)
+    if ship:
+        raise ConfigError("a RayJob runs the Sievert of its image", remedy="Leave --ship out; the chart names images.")
     try:
         import kubernetes.client
     except ImportError as error:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cluster.submission.nouns import Submission
+    from cluster.submission.parcel import Parcel
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8265"
 TOKEN_VARIABLE, TOKEN_FILE_VARIABLE = "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
@@ -51,12 +52,21 @@ class RayJobs:
         token: Where it asks for one.
         patience_s: How long a job may wait for room.
         away_s: How long the cluster may not answer.
+        parcel: A Sievert that goes along with each job; None: the cluster's own is used.
     """
 
-    def __init__(self, address: str, token: str | None, *, patience_s: float = 600, away_s: float = 900) -> None:
+    def __init__(
+        self,
+        address: str,
+        token: str | None,
+        *,
+        patience_s: float = 600,
+        away_s: float = 900,
+        parcel: Parcel | None = None,
+    ) -> None:
         self._address = address.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.patience_s, self.away_s = patience_s, away_s
+        self.patience_s, self.away_s, self._parcel = patience_s, away_s, parcel
 
     def check(self) -> None:
         """Whether a Ray of our release answers, and takes our token; the version alone it would tell anybody.
@@ -73,7 +83,7 @@ class RayJobs:
             "entrypoint": pack(submission.arguments),
             "submission_id": name,
             "metadata": {_DIGEST: submission.digest, _COMMAND: json.dumps(submission.arguments)},
-            "runtime_env": {"env_vars": {"PYTHONUNBUFFERED": "1"}},
+            "runtime_env": {"env_vars": {"PYTHONUNBUFFERED": "1"}, **self._sent()},
         }
         try:
             self._ask("POST", "/api/jobs/", body)
@@ -84,6 +94,13 @@ class RayJobs:
                 return False
             raise
         return True
+
+    def _sent(self) -> dict[str, Any]:
+        """What a job's environment says of the parcel, once the cluster has it."""
+        if self._parcel is None:
+            return {}
+        self._ask("PUT", f"/api/packages/gcs/{self._parcel.name}", content=self._parcel.content)
+        return {"py_modules": [self._parcel.uri]}
 
     def jobs(self) -> list[Job]:
         """Those of ours."""
@@ -120,14 +137,22 @@ class RayJobs:
             raise AddressError(f"something else than Ray's dashboard answers at {self._address}") from error
 
     def _ask(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, missing: SubmissionError | None = None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        content: bytes | None = None,
+        missing: SubmissionError | None = None,
     ) -> httpx.Response:
-        limit = httpx.Timeout(TIMEOUT_S, read=MAKING_S if body else TIMEOUT_S)
+        makes = body is not None or content is not None
+        limit = httpx.Timeout(TIMEOUT_S, read=MAKING_S if makes else TIMEOUT_S)
         try:
             answer = httpx.request(
                 method,
                 self._address + path,
                 json=body,
+                content=content,
                 headers=self._headers,
                 timeout=limit,
                 follow_redirects=False,

@@ -42,13 +42,15 @@ class Printed:
         console.stderr().print(console.plain(line))
 
 
-def way_to(cluster: str | None, address: str | None, namespace: str | None, config: Path | None) -> Way:
-    """The way that options and settings mean."""
+def way_to(
+    cluster: str | None, address: str | None, namespace: str | None, config: Path | None, *, ship: bool = False
+) -> Way:
+    """The way that options and settings mean; `ship`: this machine's Sievert goes along."""
     from cluster.submission.choosing import choose_profile, open_way
     from sievert.settings import load_settings
 
     profiles = load_settings(config=config).settings.clusters
-    return open_way(choose_profile(profiles, cluster, address=address, namespace=namespace))
+    return open_way(choose_profile(profiles, cluster, address=address, namespace=namespace), ship=ship)
 
 
 def described(job: Job) -> dict[str, Any]:

@@ -34,6 +34,9 @@ def submit(
     ] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Stay until it has ended, and end as it did.")] = True,
     again: Annotated[bool, typer.Option("--again", help="Run it once more though it has succeeded.")] = False,
+    ship: Annotated[
+        bool, typer.Option("--ship", help="Send this Sievert along; without it the cluster must have the same version.")
+    ] = False,
     config: ConfigFile = None,
     as_json: JsonFlag = False,
     verbose: VerboseFlag = False,  # noqa: ARG001 - its callback has set it
@@ -46,7 +49,7 @@ def submit(
     from cluster.submission.nouns import make_submission
 
     submission = make_submission(arguments, name)
-    way = way_to(cluster, address, namespace, config)
+    way = way_to(cluster, address, namespace, config, ship=ship)
     job, joined = hand_over(way, submission, again=again)
     Printed().says(f"{job.name}: {'there already, joined' if joined else 'submitted'}")
     ended = follow(way, job.name) if wait else job

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +13,12 @@ import cv2
 import numpy as np
 import pytest
 
+from cluster.submission import parcel, rayjobs
+from cluster.submission.carried import pack
+from sievert import __version__
 from sievert.cli.main import run
-from sievert.errors import ClusterMissingError, CredentialsError, InputMissingError
-from tests.conftest import blurred
+from sievert.errors import ClusterMissingError, CredentialsError, InputMissingError, OtherVersionError
+from tests.conftest import ROOT, blurred
 from tests.rayhead import RayHead, run_head
 from tests.services import free_port
 
@@ -69,6 +74,28 @@ def test_a_screening_runs_on_the_cluster_and_shows_its_progress(
     assert [job["job"] for job in json.loads(capsys.readouterr().out)] == [again["job"]]
     assert run(["jobs", "logs", again["job"], "--address", known.url]) == 0
     assert "12/12 images" in capsys.readouterr().out
+
+
+def test_a_newer_sievert_goes_along_and_is_the_one_that_runs(
+    known: RayHead, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = copy_rooms(tmp_path / "newer", version="99.0")
+    monkeypatch.setattr(parcel, "_HERE", newer)
+    monkeypatch.setattr(rayjobs, "pack", partial(pack, version="99.0"))
+    images, out = draw(tmp_path / "images", 4), tmp_path / "out"
+    command = ["--address", known.url, "--", "screen", str(images), "--out", str(out), "--workers", "1"]
+    assert run(["submit", *command]) == OtherVersionError.exit_code
+    assert "99.0" in capsys.readouterr().out
+    assert run(["submit", "--ship", *command]) == 0
+    assert json.loads((out / "manifest.json").read_text("utf-8"))["header"]["sievert"] == "99.0"
+
+
+def copy_rooms(folder: Path, *, version: str) -> Path:
+    for room in parcel.ROOMS:
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    about = folder / "sievert" / "__init__.py"
+    about.write_text(about.read_text("utf-8").replace(__version__, version), "utf-8")
+    return folder
 
 
 def test_the_exit_code_is_the_jobs(known: RayHead, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

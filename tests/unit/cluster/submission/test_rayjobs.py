@@ -14,6 +14,7 @@ from cluster.submission.carried import unpack
 from cluster.submission.choosing import open_way
 from cluster.submission.following import Follower, hand_over
 from cluster.submission.nouns import make_submission
+from cluster.submission.parcel import Parcel
 from cluster.submission.rayjobs import RayJobs, find_token
 from sievert.errors import (
     AddressError,
@@ -43,6 +44,7 @@ class Dashboard:
     def __init__(self) -> None:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.logs: dict[str, str] = {}
+        self.packages: dict[str, bytes] = {}
         self.ray_version, self.status = version("ray"), 200
         handler = type("Handler", (_Handler,), {"keeper": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -69,6 +71,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send({}, 404)
         else:
             self._send({"logs": self.keeper.logs.get(name, "")} if rest else self.keeper.jobs[name])
+
+    def do_PUT(self) -> None:
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        if not self._refused():
+            self.keeper.packages[self.path.removeprefix("/api/packages/gcs/")] = content
+            self._send({})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
@@ -132,6 +140,18 @@ def test_a_submission_becomes_a_job_with_the_same_command_line(ray: Dashboard, w
     assert (job.name, joined) == (NAME, False)
     assert unpack(ray.jobs[NAME]["entrypoint"].rpartition(" ")[2])[1] == list(COMMAND.arguments)
     assert "known" not in json.dumps(ray.jobs)
+
+
+def test_a_parcel_is_on_the_cluster_before_a_job_names_it(ray: Dashboard) -> None:
+    parcel = Parcel("_ray_pkg_1234.zip", b"PK")
+    job, _ = hand_over(RayJobs(ray.url, find_token(), parcel=parcel), COMMAND)
+    assert ray.packages == {parcel.name: parcel.content}
+    assert ray.jobs[job.name]["runtime_env"]["py_modules"] == ["gcs://_ray_pkg_1234.zip"]
+
+
+def test_nothing_can_go_along_with_a_rayjob() -> None:
+    with pytest.raises(ConfigError, match="Sievert of its image"):
+        open_way(SubmitProfile(kind="kuberay"), ship=True)
 
 
 def test_two_submissions_are_one_job_even_at_once(ray: Dashboard, way: RayJobs) -> None:
