@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -45,6 +46,11 @@ def open_apart(count: int, folder: Path) -> Iterator[Nodes]:
             yield nodes
         finally:
             end(nodes)
+
+
+def can_open_apart() -> bool:
+    """Whether this machine lets us make networks."""
+    return os.geteuid() == 0 and shutil.which("ip") is not None
 
 
 def pull(node: Machine) -> None:
