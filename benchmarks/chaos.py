@@ -18,7 +18,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import psutil
+from chaosjournals import SHARD, Journals
 from chaosnetwork import can_open_apart, open_apart, plug, pull
 from chaosnodes import open_nodes
 from cohorts import ROOT
@@ -38,38 +38,8 @@ if TYPE_CHECKING:
 
     from chaosnodes import Machine, Nodes
 
-SHARD, DRAWN, SIDE = 32, 20, 256
+DRAWN, SIDE = 20, 256
 PAUSE_S, CUT_S = 40.0, 60.0
-
-
-@dataclass
-class Journals:
-    """Which shards are begun again: an index that goes back, or a shard that turns up after it was finished.
-
-    Attributes:
-        repeated: Images that were done a second time, by shard.
-    """
-
-    folder: Path
-    repeated: Counter[str] = field(default_factory=Counter)
-    _last: dict[str, int] = field(default_factory=dict)
-    _over: threading.Event = field(default_factory=threading.Event)
-
-    def watch(self) -> None:
-        """Until `stop`."""
-        while not self._over.wait(0.02):
-            for file in self.folder.glob("shard-*.at"):
-                try:
-                    index = int.from_bytes(file.read_bytes()[:8], "big")
-                except OSError:
-                    continue
-                if index < self._last.get(file.name, 0):
-                    self.repeated[file.name] += self._last[file.name] % SHARD + 1
-                self._last[file.name] = index
-
-    def stop(self) -> None:
-        """Watch no more."""
-        self._over.set()
 
 
 @dataclass

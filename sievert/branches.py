@@ -74,7 +74,10 @@ class StoreSettings(Branch):
         default_factory=lambda: user_data_dir() / "ledger.sqlite",
         description="File of the embedded ledger.",
     )
-
+    mirrors: Place = Field(
+        default_factory=lambda: user_data_dir() / "mirrors",
+        description="Where results that are kept in a bucket (`--out s3://…`) lie while they are worked on.",
+    )
     passphrase_file: Place | None = Field(
         default=None, description="File that holds the passphrase of the private key, mode 0600."
     )

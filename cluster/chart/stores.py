@@ -39,7 +39,10 @@ class Image(Part):
 class Results(Part):
     """Where results go."""
 
-    kind: Literal["pvc", "s3"] = Field(default="pvc", description="A volume, or an object store.")
+    kind: Literal["pvc", "s3"] = Field(
+        default="pvc",
+        description="A volume, or an object store (screenings alone; what a node works on lies in its scratch).",
+    )
     url: str = Field(
         default="",
         pattern=r"^(s3://[a-z0-9][-a-z0-9.]{1,61}[a-z0-9](/[-A-Za-z0-9_./=]*)?)?$",

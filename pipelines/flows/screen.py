@@ -21,6 +21,7 @@ from pipelines.results.collector import Collected, JobCollector
 from pipelines.results.custody.creating import create_key_store
 from pipelines.results.keystore import KeyStore
 from pipelines.results.ledger import Ledger, open_ledger
+from pipelines.results.mirror import mirror_at
 from pipelines.results.outfolder import OutFolder, locked_out_folder
 from pipelines.results.runmanifest import RunFacts
 from sievert.errors import ConfigError, LedgerError
@@ -67,7 +68,7 @@ def screen_cohort(
 
     Args:
         inputs: Files, folders, globs, manifests.
-        out: The out folder; made where it is not there.
+        out: The out folder; made where it is not there. It may be the mirror of a bucket, which is fresh.
         model: Name or folder of a model package.
         settings: The tree.
         watcher: Who is told how it goes.
@@ -93,13 +94,20 @@ def screen_cohort(
         keys = KeyStore(place, actor=settings.audit.actor)
         job = plan_job(folder, inputs, found=cohort, package=package, keys=keys, settings=settings)
         del cohort  # the plan on disk is the authority from here on
+        mirror = mirror_at(folder.path)
+        if mirror:
+            mirror.begin(folder)
         _announce(job, watcher)
         phases.end("plan")
         # before Ray starts, whose processes would inherit the signer's secrets with the environment
         ledger = open_ledger(settings.ledger, file=settings.store.ledger.absolute(), outbox=folder.outbox)
         with telling(folder, routes, settings=settings, watcher=watcher, passphrase=passphrase) as teller:
             collected = _run(folder, job, phases, package=package, keys=keys, settings=settings, watcher=watcher)
+            if mirror:
+                mirror.send(folder)
             finished = _anchor(folder, collected, ledger, keys)
+            if mirror:
+                mirror.send(folder)
             notices = teller.finish() if teller else None
     return Screening(finished, job.late, job.resumed, notices)
 
@@ -195,13 +203,16 @@ class _RayRun:
         import ray
 
         from pipelines.flows.dataset import screen_shards
+        from pipelines.flows.mirrored import MirroredScreener
+        from pipelines.flows.shard import ShardScreener
 
         self._collect(done)
         images = sum(self._job.shards.length(shard) for shard in pending)
         self._watcher.planned(self._job.shards.planned, done=self._job.shards.planned - images)
         start, times = time.perf_counter(), ShardTimes()
         waiting: list[Any] = []
-        for shard in screen_shards(task, pending, workers=self._workers, times=times):
+        make = MirroredScreener if task.bucket else ShardScreener
+        for shard in screen_shards(task, pending, workers=self._workers, times=times, screener=make):
             waiting.append(self._actor.add.remote(shard))
             ready, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=0)
             self._tell(ray.get(ready))
@@ -230,6 +241,7 @@ def make_task(
     folder: OutFolder, job: PlannedJob, *, package: ModelPackage, keys: KeyStore, settings: Settings
 ) -> ScreenTask:
     """What workers are told of a job."""
+    mirror = mirror_at(folder.path)
     return ScreenTask(
         job=job.header.job,
         out=folder.path,
@@ -241,6 +253,7 @@ def make_task(
         policy=settings.admit,
         rule=decision_rule(package, settings.decide),
         batch_size=settings.predict.batch_size,
+        bucket=mirror.url if mirror else "",
     )
 
 

@@ -30,6 +30,7 @@ class ScreenTask:
         policy: The compliance policy.
         rule: When to decide.
         batch_size: Images a forward pass.
+        bucket: URL of the bucket that the out folder stands for; empty where it stands for itself.
     """
 
     job: str
@@ -42,6 +43,7 @@ class ScreenTask:
     policy: AdmitSettings
     rule: DecisionRule
     batch_size: int
+    bucket: str = ""
 
 
 class Screens(Protocol):

@@ -17,6 +17,7 @@ from pipelines.results.disk import write_whole
 from pipelines.results.inventory import add_files, encode_files, list_files
 from pipelines.results.keystore import KeyStore
 from pipelines.results.leaves import row_leaf
+from pipelines.results.mirror import mirror_at
 from pipelines.results.outfolder import OutFolder, canonical_json, finishing, read_job
 from pipelines.results.quarantine import write_quarantine
 from pipelines.results.report import render_report
@@ -60,7 +61,7 @@ class JobCollector:
     def __init__(self, out: Path, *, keys: Path, actor: str | None = None) -> None:
         self._out = OutFolder(out)
         self._header = read_job(self._out)
-        self._keys = KeyStore(keys, actor=actor)
+        self._keys, self._mirror = KeyStore(keys, actor=actor), mirror_at(out)
         self._roots: dict[int, list[bytes]] = {}
         self._counts = ShardCounts()
         self._records: dict[int, bytes] = {}
@@ -74,6 +75,8 @@ class JobCollector:
         """
         if shard not in self._roots:
             start, first = time.perf_counter(), not self._roots
+            if self._mirror:
+                self._mirror.fetch(self._out.shard(shard))
             content = read_shard(self._out.shard(shard))
             self._roots[shard] = self._fold(shard, content)
             self._records[shard] = _digest_ids(content)

@@ -26,6 +26,7 @@ __all__ = [
     "canonical_json",
     "finishing",
     "freeze_job",
+    "held",
     "locked_out_folder",
     "read_job",
 ]
@@ -136,6 +137,23 @@ def locked_out_folder(path: Path) -> Iterator[OutFolder]:
         StorageError: And its kinds: it cannot be made.
     """
     out = OutFolder(path)
+    with held(path):
+        _refuse_strangers(out)
+        with disk_errors("the out folder could not be written to"):
+            out.results.mkdir(exist_ok=True)
+            out.work.mkdir(exist_ok=True)
+        yield out
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Make a folder and hold it, against all others who would.
+
+    Raises:
+        OutFolderError: It is a file.
+        OutFolderBusyError: Another holds it.
+        StorageError: And its kinds: it cannot be made.
+    """
     if path.exists() and not path.is_dir():
         raise OutFolderError("the out folder is a file")
     with disk_errors("the out folder could not be made"):
@@ -143,11 +161,7 @@ def locked_out_folder(path: Path) -> Iterator[OutFolder]:
         descriptor = os.open(path, os.O_RDONLY)
     try:
         _lock(descriptor)
-        _refuse_strangers(out)
-        with disk_errors("the out folder could not be written to"):
-            out.results.mkdir(exist_ok=True)
-            out.work.mkdir(exist_ok=True)
-        yield out
+        yield
     finally:
         os.close(descriptor)
 

@@ -31,12 +31,16 @@ def anchor(
     """
     from pipelines.results.binding import bind_folder
     from pipelines.results.ledger import open_ledger
+    from pipelines.results.mirror import mirror_at
     from pipelines.results.outfolder import OutFolder
 
     settings = effective(config, store__keys=keys, store__ledger=ledger)
     out = OutFolder(folder.absolute())
     asked = open_ledger(settings.ledger, file=settings.store.ledger.absolute(), outbox=out.outbox)
     answer = _describe(bind_folder(out, asked, keys=_log_keeper(settings)))
+    mirror = mirror_at(out.path)
+    if mirror:
+        mirror.send(out)
     if as_json:
         console.print_json(answer)
     else:

@@ -24,7 +24,29 @@ LedgerFile = Annotated[
 ClusterAddress = Annotated[
     str | None, typer.Option("--address", help="Ray cluster to join (default: a local session).", metavar="RAY")
 ]
-OutArgument = Annotated[Path, typer.Argument(help="The --out folder of a screening.", metavar="DIR")]
+
+
+def results_folder(text: str) -> Path:
+    """A folder of results, or the mirror of a bucket, fresh.
+
+    Raises:
+        ConfigError: It is a URL of another kind.
+        StorageError: And its kinds: the bucket cannot be read.
+    """
+    if "://" not in text:
+        return Path(text)
+    from pipelines.results.mirror import open_mirror
+    from sievert.settings import load_settings
+
+    mirror = open_mirror(text, load_settings().settings.store.mirrors.absolute())
+    mirror.refresh()
+    return mirror.folder
+
+
+OutArgument = Annotated[
+    Path,
+    typer.Argument(help="The --out folder of a screening, or its s3:// URL.", metavar="DIR", parser=results_folder),
+]
 
 
 def effective(config: Path | None, **flags: Any) -> Settings:  # noqa: ANN401 - each setting has its own type

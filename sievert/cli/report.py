@@ -54,7 +54,7 @@ def write_report(folder: Path, file: Path | None, *, cases: int, keys: Callable[
     from sievert.errors import ConfigError
 
     folder = folder.absolute()
-    file = file or folder.with_name(f"{folder.name}-{'cases' if cases else 'report'}.html")
+    file = file or _beside(folder, "cases" if cases else "report")
     if file.resolve().is_relative_to(folder.resolve()):
         raise ConfigError("the report must not be written into the results, which are anchored as they are")
     content = report_job(folder, cases=cases, keys=keys).encode()
@@ -62,3 +62,11 @@ def write_report(folder: Path, file: Path | None, *, cases: int, keys: Callable[
         file.parent.mkdir(parents=True, exist_ok=True)
     write_whole(file, content, drafts=file.parent, mode=PRIVATE_MODE if cases else PUBLIC_MODE)
     return file
+
+
+def _beside(folder: Path, kind: str) -> Path:
+    """Beside the folder; of a bucket, in the current folder, under the name that its prefix ends with."""
+    from pipelines.results.mirror import place_name
+
+    place = Path(place_name(folder))
+    return Path(f"{place.name}-{kind}.html") if place != folder else folder.with_name(f"{folder.name}-{kind}.html")

@@ -11,7 +11,7 @@ import typer
 from sievert.cli import console
 from sievert.cli.anchor import tell_anchor
 from sievert.cli.console import JsonFlag, VerboseFlag
-from sievert.cli.options import ClusterAddress, ConfigFile, KeysFolder, LedgerFile, effective
+from sievert.cli.options import ClusterAddress, ConfigFile, KeysFolder, LedgerFile, effective, results_folder
 
 if TYPE_CHECKING:
     from pipelines.flows.screen import Screening
@@ -26,7 +26,15 @@ def screen(
             help="Files, folders, globs, manifests, archives, URLs.", metavar="INPUT...", show_default=False
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the results; one job each.", metavar="DIR")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            help="Folder for the results, or s3://BUCKET/PREFIX; one job each.",
+            metavar="DIR",
+            parser=results_folder,
+        ),
+    ],
     model: Annotated[str, typer.Option("--model", help="Name or folder of a model package.")] = "default",
     address: ClusterAddress = None,
     workers: Annotated[int | None, typer.Option("--workers", help="Screening workers (default: one a CPU).")] = None,
@@ -78,11 +86,13 @@ def run_screening(inputs: list[str], out: Path, *, model: str, settings: Setting
 
 def describe(screening: Screening, out: Path) -> dict[str, Any]:
     """What a machine is told of a finished job."""
-    finished = screening.finished
+    from pipelines.results.mirror import place_name
+
+    finished, place = screening.finished, place_name(out)
     manifest, counts, anchor = finished.manifest, finished.manifest["counts"], finished.anchor or {}
     return {
         "job": manifest["job"],
-        "out": str(out),
+        "out": place,
         "images": counts["planned"],
         "screened": counts["screened"],
         "flagged": counts["flagged"],
@@ -99,7 +109,7 @@ def describe(screening: Screening, out: Path) -> dict[str, Any]:
         "block": anchor.get("block"),
         "resumed": screening.resumed,
         "late_inputs": screening.late,
-        "report": str(out / "report.html"),
+        "report": f"{place}/report.html",
         "notices": asdict(screening.notices) if screening.notices else None,
     }
 

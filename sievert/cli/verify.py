@@ -9,7 +9,7 @@ import typer
 
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
-from sievert.cli.options import ConfigFile, LedgerFile, effective
+from sievert.cli.options import ConfigFile, LedgerFile, effective, results_folder
 from sievert.cli.prove import Against, tell_proof
 
 if TYPE_CHECKING:
@@ -22,7 +22,12 @@ MOST_TOLD = 20
 def verify(
     *,
     what: Annotated[
-        Path, typer.Argument(help="The --out folder of a screening, or the file of a proof.", metavar="DIR|PROOF")
+        Path,
+        typer.Argument(
+            help="The --out folder of a screening, its s3:// URL, or the file of a proof.",
+            metavar="DIR|PROOF",
+            parser=results_folder,
+        ),
     ],
     root: Annotated[
         str | None,

@@ -21,6 +21,9 @@
 {{- define "sievert.checkStores" -}}
 {{- $values := .root.Values -}}
 {{- if and (eq $values.results.kind "s3") (not $values.results.url) -}}{{- fail "results.kind is s3: results.url says where" -}}{{- end -}}
+{{- if and (eq $values.results.kind "s3") $values.inference.enabled -}}
+{{- fail "results.kind is s3: the online service keeps its results on a volume; release it by itself, with results.kind pvc" -}}
+{{- end -}}
 {{- if eq $values.ledger.kind "rpc" -}}
 {{- if not (and $values.ledger.existingSecret $values.ledger.contract (gt (int $values.ledger.chainId) 0)) -}}
 {{- fail "ledger.kind is rpc: it needs ledger.existingSecret, ledger.chainId and ledger.contract" -}}

@@ -1,6 +1,6 @@
 {{/* The settings file: what a release mounts, and what its site adds. It holds no secret. */}}
 {{- define "sievert.toml" -}}
-{{- $store := dict "keys" "/keys/store" "ledger" "/ledger/ledger.sqlite" -}}
+{{- $store := dict "keys" "/keys/store" "ledger" "/ledger/ledger.sqlite" "mirrors" "/tmp/ray/mirrors" -}}
 {{- if .Values.keys.passphraseSecret -}}{{- $_ := set $store "passphrase_file" "/secrets/keys/passphrase" -}}{{- end -}}
 {{- $ledger := dict "kind" .Values.ledger.kind "locks" "/keys/signers" -}}
 {{- if eq .Values.ledger.kind "rpc" -}}

@@ -121,6 +121,10 @@ def test_settings_that_are_unknown_secret_or_the_charts_own_are_refused(settings
     [
         ({"nightly": {"enabled": False}}, "nothing is enabled"),
         ({"results": {"kind": "s3"}}, "results.url"),
+        (
+            {"results": {"kind": "s3", "url": "s3://bucket/x"}, "inference": {"enabled": True}},
+            "on a volume",
+        ),
         ({"ledger": {"kind": "rpc"}}, "ledger.existingSecret"),
         ({"inference": {"enabled": True}}, "one writer"),
         ({"research": {"enabled": True, "signs": True}}, "nightly and research|research and nightly"),
