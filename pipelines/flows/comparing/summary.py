@@ -35,8 +35,10 @@ FIGURES = {
     "f1": "f1_macro_argmax",
     "auroc": "auroc",
     "auprc": "auprc",
+    "accuracy_at_threshold": "accuracy",
 }
-"""What a comparison tells, and what it is called in `models.metrics`; calls are by arg-max, as MedMNIST's are."""
+"""What a comparison tells, and what it is called in `models.metrics`; calls are by arg-max, as MedMNIST's are, but for
+the last: there they are as screening makes them, at the threshold that a package took from the validation split."""
 
 MEGABYTE = 1e6
 

@@ -5,7 +5,7 @@ from typing import Any
 from pipelines.evaluation.compare_page import draw_trade, write_page
 from pipelines.evaluation.compare_tables import make_tables, to_markdown
 
-FIGURES = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auroc", "auprc")
+FIGURES = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auroc", "auprc", "accuracy_at_threshold")
 
 
 def _row(arch: str, value: float, *, reference: bool = False) -> dict[str, Any]:
