@@ -29,7 +29,7 @@ WITHOUT_THE_SESSION = frozenset(
     for name in (
         "convert_command deidentify_command foreign_folder full_disk fuzz kill node_kill proof_page proof_page_node "
         "report_page schemathesis screen_bucket serve serve_attacks serve_kills serve_operations serve_starting "
-        "shared_decoding submit train_kill worklist_hostile worklist_page worklist_signin"
+        "shared_decoding submit submit_rayjob train_kill worklist_hostile worklist_page worklist_signin"
     ).split()
 )
 """Files of integration that need no Ray session, or start their own: the process without the session can take them."""

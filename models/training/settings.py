@@ -87,6 +87,10 @@ class TrainingSettings(_Settings):
     keep: Literal["best", "last"] = Field(
         default="best", description="The epoch whose averaged weights have the lowest validation loss, or the last one."
     )
+    refit: bool = Field(
+        default=False,
+        description="When all is chosen, learn once more, from the training and the validation split together.",
+    )
     patience: int = Field(default=0, ge=0, description="Stop after so many epochs without a better one; 0: never.")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         default="auto", description="Of the forward pass; auto: bf16 or fp16 on a GPU, fp32 on a CPU."

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,10 +23,11 @@ from pipelines.preprocess.steps import apply_recipe_to_channels
 from pipelines.results.disk import disk_errors
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from models.calibration import Calibration
     from models.metadata import Scope
     from models.networks.classifier import Classifier
     from models.package import ModelPackage
@@ -46,6 +50,7 @@ class Trained:
         scope: What the package is for.
         settings: How it was trained.
         provenance: Of `pipelines.flows.provenance.describe_run`.
+        judged: The network by which the validation split was chosen and is told, where `network` has learnt from it.
     """
 
     network: Classifier
@@ -55,6 +60,7 @@ class Trained:
     scope: Scope
     settings: TrainingSettings
     provenance: dict[str, Any]
+    judged: Classifier | None = None
 
 
 def write_package(out: Path, trained: Trained, *, external: Path | None = None) -> ModelPackage:
@@ -79,8 +85,10 @@ def write_package(out: Path, trained: Trained, *, external: Path | None = None) 
     with disk_errors("the model package could not be written"), open_draft(out) as folder:
         package = draft_package(folder, trained.network, trained.scope, trained.recipe)
         predictor = Predictor(package)
-        package = _calibrate(package, predictor, trained.data.validation)
-        metrics = _measure(package, predictor, trained.data, external)
+        with _judging(trained, predictor) as judge:
+            calibration = _calibrate(package, judge, trained.data.validation)
+            package = replace(package, calibration=calibration)
+            metrics = _measure(package, {"validation": judge, "test": predictor}, trained.data, external)
         provenance = trained.provenance | _describe_training(trained)
         write_part(folder, METRICS, metrics)
         write_part(folder, PROVENANCE, provenance)
@@ -97,22 +105,32 @@ def run_set(predictor: Predictor, labelled: LabelledSet) -> NDArray[np.float32]:
     return np.concatenate([predictor.run(batch)[0] for batch in batches])
 
 
-def _calibrate(package: ModelPackage, predictor: Predictor, validation: LabelledSet) -> ModelPackage:
+@contextmanager
+def _judging(trained: Trained, predictor: Predictor) -> Iterator[Predictor]:
+    """What speaks for the validation split: a network that has not learnt from it."""
+    if trained.judged is None:
+        yield predictor
+        return
+    with TemporaryDirectory() as aside:
+        yield Predictor(draft_package(Path(aside), trained.judged, trained.scope, trained.recipe))
+
+
+def _calibrate(package: ModelPackage, predictor: Predictor, validation: LabelledSet) -> Calibration:
     logits = run_set(predictor, validation)
     calibration = fit_calibration(logits, validation.labels, positive=package.metadata.positive_index)
     write_part(package.folder, CALIBRATION, calibration)
-    return replace(package, calibration=calibration)
+    return calibration
 
 
 def _measure(
-    package: ModelPackage, predictor: Predictor, data: LabelledData, external: Path | None
+    package: ModelPackage, predictors: dict[str, Predictor], data: LabelledData, external: Path | None
 ) -> dict[str, dict[str, Any]]:
     metrics = {
         name: {
             "data": data.name,
             "split": name,
             "near_duplicates_in_training": data.leaks.get(name, 0),
-            **_measure_set(package, predictor, labelled),
+            **_measure_set(package, predictors[name], labelled),
         }
         for name, labelled in (("validation", data.validation), ("test", data.test))
     }
@@ -131,6 +149,7 @@ def _describe_training(trained: Trained) -> dict[str, Any]:
     kept = [epoch.number for epoch in trained.epochs if epoch.best] or [len(trained.epochs)]
     return {
         "trained_on": len(trained.data.train),
+        "learnt_again_from": len(trained.data.train) + len(trained.data.validation) if trained.judged else None,
         "left_out": trained.data.left_out,
         "epoch": kept[-1] if trained.settings.keep == "best" else len(trained.epochs),
         "parameters": sum(parameter.numel() for parameter in trained.network.parameters()),

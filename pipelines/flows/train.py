@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from models.networks.registry import build_network
@@ -13,6 +13,7 @@ from models.training.scopes import scope_for
 from models.training.settings import TrainingSettings
 from pipelines.flows.packaging import Trained, write_package
 from pipelines.flows.provenance import describe_run
+from pipelines.flows.refitting import digest_again, join_splits, settings_again
 from pipelines.flows.retrain import train_to_threshold
 from pipelines.flows.training.run import Crew, RayTraining
 from pipelines.flows.training.start import Prior, find_start, find_teacher
@@ -101,7 +102,8 @@ def train(data: Path, out: Path, order: TrainingOrder, *, crew: Crew, follower: 
     """Train on labelled images, on Ray, and write a package; the same call goes on after an interruption.
 
     The training split is learnt from; the validation split chooses the epoch, the temperature, the threshold and the
-    confidence; the test split and the external pictures are measured once, when all is chosen.
+    confidence, and may then be learnt from, too (`refit`); the test split and the external pictures are measured once,
+    when all is chosen.
 
     Args:
         data: A MedMNIST .npz file, a folder with a sub-folder a class, or a manifest; see `pipelines.labelled`.
@@ -129,11 +131,21 @@ def train(data: Path, out: Path, order: TrainingOrder, *, crew: Crew, follower: 
     order.spec(classes=2)  # refuse what cannot be built before much is read
     read = read_order(data, order)
     prior = find_prior(order, classes=len(read.labels))
-    done, (network, epochs) = train_to_threshold(read, order, RayTraining(crew, follower), prior=prior)
+    training = RayTraining(crew, follower)
+    done, (network, epochs) = train_to_threshold(read, order, training, prior=prior)
     trained = gather(done, read, network, epochs, out=out, prior=prior)
+    if done.settings.refit:
+        trained = replace(trained, network=_fit_again(trained, training, prior), judged=network)
     package = write_package(out, trained, external=order.external)
     RunStorage(crew.storage).remove()
     return package
+
+
+def _fit_again(trained: Trained, training: RayTraining, prior: Prior) -> Classifier:
+    training.follower.says("learning once more, from the validation split too")
+    data, settings = trained.data, settings_again(trained.settings, trained.epochs)
+    sets = (join_splits(data), data.validation)
+    return training.fit(*sets, trained.network.spec, settings, digest=digest_again(data.digest), prior=prior)[0]
 
 
 def read_order(data: Path, order: TrainingOrder) -> LabelledData:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from serve.page.case import CaseRow
+from serve.page.packed import pack_id, pack_job, unpack_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 
 _NAMES = tuple(field.name for field in fields(CaseRow))
 _COLUMNS = ", ".join(_NAMES)
+_PATIENT = _NAMES.index("patient") - 2
+"""Its place behind job and record, which come first."""
 _SORTED = ("priority", "record", "probability", "confidence", "modality", "model", "time", "state", "job")
 _SCHEMA = """
-CREATE TABLE cases (id INTEGER PRIMARY KEY, job TEXT NOT NULL, record TEXT NOT NULL, shard INTEGER NOT NULL,
+CREATE TABLE cases (id INTEGER PRIMARY KEY, job INTEGER NOT NULL, record BLOB NOT NULL, shard INTEGER NOT NULL,
   place INTEGER NOT NULL, urgency TEXT NOT NULL, priority REAL NOT NULL, probability REAL NOT NULL,
   confidence REAL NOT NULL, modality TEXT NOT NULL, body_part TEXT NOT NULL, model TEXT NOT NULL, time TEXT NOT NULL,
-  reason TEXT NOT NULL, patient TEXT NOT NULL, state TEXT NOT NULL, assignee TEXT NOT NULL) STRICT;
+  reason TEXT NOT NULL, patient BLOB NOT NULL, state TEXT NOT NULL, assignee TEXT NOT NULL) STRICT;
 CREATE UNIQUE INDEX known ON cases (job, record);
 CREATE INDEX stacked ON cases (job, patient, place);
 CREATE INDEX grouped ON cases (urgency, state, priority, id);
@@ -59,32 +62,35 @@ class CaseTable:
             self._rows.execute(f"CREATE INDEX by_{name} ON cases ({name}, id)")
         self.grown = 0
         """How often cases came in."""
+        self._jobs: dict[int, str] = {}
         self._choices: dict[str, list[str]] = {}
         self._counted: dict[tuple[Any, ...], dict[str, int]] = {}
 
     def add(self, rows: Iterable[CaseRow]) -> None:
         """Take cases in; one that is there already stays."""
         marks = ", ".join("?" for _ in _NAMES)
-        made = [tuple(getattr(row, name) for name in _NAMES) for row in rows]
+        made = [self._packed(row) for row in rows]
         self._change(f"INSERT OR IGNORE INTO cases ({_COLUMNS}) VALUES ({marks})", made)  # noqa: S608 - our own names
         self.grown += 1
 
     def review(self, standings: Iterable[Standing]) -> None:
         """Note how reviewed cases stand."""
-        made = [(one.state, one.assignee, one.job, one.record) for one in standings]
+        made = [(one.state, one.assignee, pack_job(one.job), pack_id(one.record)) for one in standings]
         self._change("UPDATE cases SET state = ?, assignee = ? WHERE job = ? AND record = ?", made)
 
     def drop_job(self, job: str) -> None:
         """Forget a job that is gone."""
-        self._change("DELETE FROM cases WHERE job = ?", [(job,)])
+        self._change("DELETE FROM cases WHERE job = ?", [(pack_job(job),)])
 
     def drop_patients(self, job: str, patients: Iterable[str]) -> None:
         """Forget erased patients of a job."""
-        self._change("DELETE FROM cases WHERE job = ? AND patient = ?", [(job, one) for one in patients])
+        made = [(pack_job(job), pack_id(one)) for one in patients]
+        self._change("DELETE FROM cases WHERE job = ? AND patient = ?", made)
 
     def patients(self, job: str) -> list[str]:
         """The pseudonyms of a job."""
-        return [one for (one,) in self._ask("SELECT DISTINCT patient FROM cases WHERE job = ?", (job,))]
+        found = self._ask("SELECT DISTINCT patient FROM cases WHERE job = ?", (pack_job(job),))
+        return [unpack_id(one) for (one,) in found]
 
     def page(self, query: CaseQuery, *, me: str) -> CasePage:
         """One page of the list."""
@@ -97,7 +103,9 @@ class CaseTable:
 
     def find(self, job: str, record: str) -> CaseRow | None:
         """One case."""
-        found = self._cases(f"SELECT {_COLUMNS} FROM cases WHERE job = ? AND record = ?", [job, record])  # noqa: S608 - our own names
+        found = self._cases(
+            f"SELECT {_COLUMNS} FROM cases WHERE job = ? AND record = ?", [pack_job(job), pack_id(record)]
+        )  # noqa: S608, E501 - our own names
         return found[0] if found else None
 
     def neighbours(self, row: CaseRow, query: CaseQuery, *, me: str) -> tuple[CaseRow | None, CaseRow | None]:
@@ -108,16 +116,17 @@ class CaseTable:
     def stack(self, row: CaseRow) -> list[CaseRow]:
         """The screened images of the same patient and job, in the order of the plan."""
         sql = f"SELECT {_COLUMNS} FROM cases WHERE job = ? AND patient = ? AND reason = '' ORDER BY place LIMIT ?"  # noqa: S608 - our own names
-        return self._cases(sql, [row.job, row.patient, MOST_IN_A_STACK])
+        return self._cases(sql, [pack_job(row.job), pack_id(row.patient), MOST_IN_A_STACK])
 
     def choices(self) -> dict[str, list[str]]:
         """What can be filtered by: modalities, models and jobs that there are."""
         with self._turn:
             if not self._choices:
-                self._choices = {name: self._distinct(name) for name in ("modality", "model", "job")}
+                self._choices = {name: self._distinct(name) for name in ("modality", "model")}
+                self._choices["job"] = [self._jobs[one] for one in self._distinct("job")]
             return self._choices
 
-    def _distinct(self, name: str) -> list[str]:
+    def _distinct(self, name: str) -> list[Any]:
         return [one for (one,) in self._ask(f"SELECT DISTINCT {name} FROM cases ORDER BY {name}", ()) if one]  # noqa: S608 - our own names
 
     def _next_to(self, row: CaseRow, query: CaseQuery, me: str, *, up: bool) -> CaseRow | None:
@@ -125,7 +134,7 @@ class CaseTable:
         sign, way, column = (">", "ASC", query.sort) if up else ("<", "DESC", query.sort)
         here = f"(SELECT {column}, id FROM cases WHERE job = ? AND record = ?)"  # noqa: S608 - our own names
         sql = f"SELECT {_COLUMNS} FROM cases WHERE {where} AND ({column}, id) {sign} {here} ORDER BY {column} {way}, id {way} LIMIT 1"  # noqa: S608, E501 - our own names
-        found = self._cases(sql, [*values, row.job, row.record])
+        found = self._cases(sql, [*values, pack_job(row.job), pack_id(row.record)])
         return found[0] if found else None
 
     def _counts(self, query: CaseQuery, me: str) -> dict[str, int]:
@@ -138,7 +147,19 @@ class CaseTable:
             return self._counted[asked]
 
     def _cases(self, sql: str, values: Sequence[Any]) -> list[CaseRow]:
-        return [CaseRow(*found) for found in self._ask(sql, values)]
+        return [self._unpacked(found) for found in self._ask(sql, values)]
+
+    def _packed(self, row: CaseRow) -> tuple[Any, ...]:
+        job, _, *others = (getattr(row, name) for name in _NAMES)
+        number = pack_job(job)
+        self._jobs[number] = job
+        others[_PATIENT] = pack_id(row.patient)
+        return number, pack_id(row.record), *others
+
+    def _unpacked(self, found: tuple[Any, ...]) -> CaseRow:
+        job, record, *others = found
+        others[_PATIENT] = unpack_id(others[_PATIENT])
+        return CaseRow(self._jobs[job], unpack_id(record), *others)
 
     def _ask(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         with self._turn:

@@ -8,8 +8,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from serve.page.packed import pack_job
+
 Sort = Literal["priority", "record", "probability", "confidence", "modality", "model", "time", "state", "job"]
 LARGEST_PAGE = 200
+_IDS = "lower(hex(record) || ' ' || hex(patient))"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -58,13 +61,18 @@ class CaseQuery(BaseModel):
             urgency: Whether the filter by urgency counts; the tabs show how many there are without it.
         """
         parts: list[tuple[str, Any]] = [
-            *((f"{name} = ?", getattr(self, name)) for name in ("modality", "model", "job") if getattr(self, name)),
+            *((f"{name} = ?", getattr(self, name)) for name in ("modality", "model") if getattr(self, name)),
+            *([("job = ?", pack_job(self.job))] if self.job else []),
             *([("urgency = ?", self.urgency)] if self.urgency and urgency else []),
             *([("state = ?", self.state)] if self.state not in {"", "mine"} else []),
             *([("assignee = ?", me)] if self.state == "mine" else []),
             *([("time >= ?", self.since.isoformat())] if self.since else []),
             *([("substr(time, 1, 10) <= ?", self.until.isoformat())] if self.until else []),
-            *([("instr(record || ' ' || patient, ?)", self.text.strip().lower())] if self.text.strip() else []),
+            *(
+                [("instr(lower(hex(record) || ' ' || hex(patient)), ?)", self.text.strip().lower())]
+                if self.text.strip()
+                else []
+            ),
         ]
         return " AND ".join(part for part, _ in parts) or "TRUE", [value for _, value in parts]
 

@@ -51,21 +51,21 @@ def draw(folder: Path, count: int) -> Path:
     folder.mkdir()
     noise = np.random.default_rng(7)
     for number in range(count):
-        cv2.imwrite(str(folder / f"{number:02d}.png"), blurred(noise, 128 + number))
+        cv2.imwrite(str(folder / f"{number:03d}.png"), blurred(noise, 128 + number))
     return folder
 
 
 def test_a_screening_runs_on_the_cluster_and_shows_its_progress(
     known: RayHead, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    images, out = draw(tmp_path / "images", 12), tmp_path / "out"
+    images, out = draw(tmp_path / "images", 100), tmp_path / "out"
     command = ["submit", "--address", known.url, "--", "screen", str(images), "--out", str(out), "--workers", "1"]
     assert run(command) == 0
     told = capsys.readouterr()
-    assert "12 images planned" in told.out
-    assert "12/12 images" in told.out
+    assert "100 images planned" in told.out
+    assert "100/100 images" in told.out
     assert "submitted" in told.err
-    assert json.loads((out / "manifest.json").read_text("utf-8"))["counts"]["planned"] == 12
+    assert json.loads((out / "manifest.json").read_text("utf-8"))["counts"]["planned"] == 100
     assert (out / "anchor.json").exists()
     assert run(["submit", "--json", *command[1:]]) == 0
     again = json.loads(capsys.readouterr().out)
@@ -73,7 +73,7 @@ def test_a_screening_runs_on_the_cluster_and_shows_its_progress(
     assert run(["jobs", "list", "--address", known.url, "--json"]) == 0
     assert [job["job"] for job in json.loads(capsys.readouterr().out)] == [again["job"]]
     assert run(["jobs", "logs", again["job"], "--address", known.url]) == 0
-    assert "12/12 images" in capsys.readouterr().out
+    assert "100/100 images" in capsys.readouterr().out
 
 
 def test_a_newer_sievert_goes_along_and_is_the_one_that_runs(

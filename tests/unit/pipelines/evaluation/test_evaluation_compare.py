@@ -44,7 +44,8 @@ SUMMARY: dict[str, Any] = {
 
 def test_tables_tell_each_row_with_spread_and_interval() -> None:
     quality, calls, times, ensembles, differences = make_tables(SUMMARY)
-    assert quality.rows[0] == ("cnn", *["0.800 ± 0.010 (0.750 to 0.850)"] * 3)
+    assert quality.rows[0] == ("cnn", *["0.800 ± 0.010 (0.750 to 0.850)"] * 4)
+    assert quality.head[-1] == "accuracy at the threshold"
     assert calls.head == ("model", "precision", "recall", "F1")
     assert times.rows[1] == ("hybrid", "1.25", "0.75", "4.50", "4.60", "1,234,567")
     assert ensembles.rows[1] == ("hybrid", *["0.920 (0.850 to 0.950)"] * 3)

@@ -107,6 +107,22 @@ def test_epoch_that_was_kept_is_the_last_one_where_that_was_asked_for(data: Path
     assert _describe_training(_trained(data, data.parent / "other", order))["epoch"] == 2
 
 
+def test_figures_of_the_validation_split_are_of_the_network_that_has_not_seen_it(
+    data: Path, package: ModelPackage, tmp_path: Path
+) -> None:
+    before = _trained(data, tmp_path)
+    torch.manual_seed(1)
+    again = write_package(
+        tmp_path / "model", replace(before, network=build_network(ORDER.spec(2)).eval(), judged=before.network)
+    )
+    assert again.calibration == package.calibration
+    assert again.metrics()["validation"] == package.metrics()["validation"]
+    assert again.metrics()["test"] != package.metrics()["test"]
+    assert again.provenance()["learnt_again_from"] == len(before.data.train) + len(before.data.validation)
+    assert "learnt once more" in again.card_file.read_text("utf-8")
+    assert "learnt once more" not in package.card_file.read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [
