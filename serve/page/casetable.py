@@ -105,7 +105,7 @@ class CaseTable:
         """One case."""
         found = self._cases(
             f"SELECT {_COLUMNS} FROM cases WHERE job = ? AND record = ?", [pack_job(job), pack_id(record)]
-        )  # noqa: S608, E501 - our own names
+        )
         return found[0] if found else None
 
     def neighbours(self, row: CaseRow, query: CaseQuery, *, me: str) -> tuple[CaseRow | None, CaseRow | None]:
