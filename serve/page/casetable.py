@@ -103,9 +103,8 @@ class CaseTable:
 
     def find(self, job: str, record: str) -> CaseRow | None:
         """One case."""
-        found = self._cases(
-            f"SELECT {_COLUMNS} FROM cases WHERE job = ? AND record = ?", [pack_job(job), pack_id(record)]
-        )
+        sql = f"SELECT {_COLUMNS} FROM cases WHERE job = ? AND record = ?"  # noqa: S608 - our own names
+        found = self._cases(sql, [pack_job(job), pack_id(record)])
         return found[0] if found else None
 
     def neighbours(self, row: CaseRow, query: CaseQuery, *, me: str) -> tuple[CaseRow | None, CaseRow | None]:
