@@ -88,9 +88,10 @@ def identity(images: int) -> list[str]:
     times = f"plan {job.plan_s:.1f} s, shards {job.wall_s:.1f} s, finish {job.finish_s:.1f} s"
     lines = [f"{images:,} images that cost nothing, 2 workers: {times}; {rate:,.0f} images a second"]
     for role, seen in job.memory.items():
-        early, peak = seen[len(seen) // 10], max(seen)
-        flat = "flat" if peak <= early * FLAT else "not flat"
-        lines.append(f"{role:14} {early / MIB:6.0f} MiB after a tenth, {peak / MIB:.0f} MiB at most: {flat}")
+        early, late, peak = seen[len(seen) // 10], seen[-1], job.peak[role]
+        flat = "flat" if late <= early * FLAT else "not flat"
+        told = f"{early / MIB:6.0f} MiB after a tenth of the shards, {late / MIB:.0f} MiB after the last: {flat}"
+        lines.append(f"{role:14} {told}; {peak / MIB:.0f} MiB at most")
     return lines
 
 

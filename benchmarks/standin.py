@@ -123,7 +123,8 @@ class Ran:
         finish_s: From the last commit to the files' list.
         stages_s: Of all images, in the workers.
         shards_s: Of all shards, in the workers.
-        memory: Anonymous bytes of driver and results actor, half a second apart, by role.
+        memory: Anonymous bytes of driver and results actor while shards are screened, half a second apart, by role.
+        peak: Largest anonymous bytes of each, finishing included.
     """
 
     total_s: float
@@ -134,6 +135,7 @@ class Ran:
     stages_s: float
     shards_s: float
     memory: dict[str, list[int]]
+    peak: dict[str, int]
 
 
 def run_job(
@@ -160,6 +162,7 @@ def run_job(
         keys = create_key_store(settings.store.keys)
         found = find_cohort([str(manifest)], out)
         job = plan_job(out, [str(manifest)], found=found, package=package, keys=keys, settings=settings)
+        del found  # as a screening does
         phases.end("plan")
         task = make_task(out, job, package=package, keys=keys, settings=settings)
         with open_session(ClusterSettings(address=address)) as session:
@@ -181,7 +184,7 @@ def _shards(task: ScreenTask, image: StandIn, *, workers: int, phases: Phases, n
     for shard in screen_shards(task, range(task.shards.count), workers=workers, times=times, screener=image):
         waiting.append(actor.add.remote(shard))
         _, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=0)
-    wall_s = time.perf_counter() - start
+    wall_s, memory = time.perf_counter() - start, {role: [*seen] for role, seen in watch.memory.items()}
     facts = run_facts(task.shards.planned, wall_s, resumed=0, workers=workers, package=load_package(task.model))
     phase_s = {**phases.seconds, "pool": times.pool_s}
     facts = replace(facts, phase_s=phase_s, shard_s=times.summary())
@@ -190,7 +193,7 @@ def _shards(task: ScreenTask, image: StandIn, *, workers: int, phases: Phases, n
     stages_s = sum(manifest["counts"]["stage_s"].values())
     finish_s = time.perf_counter() - start - wall_s
     parts = (wall_s, times.pool_s, finish_s, stages_s, times.summary()["sum"])
-    return Ran(0.0, phases.seconds["plan"], *parts, watch.memory)
+    return Ran(0.0, phases.seconds["plan"], *parts, memory, {role: max(seen) for role, seen in watch.memory.items()})
 
 
 class Watch(threading.Thread):

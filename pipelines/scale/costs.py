@@ -46,15 +46,15 @@ class Memory:
     Attributes:
         worker: A worker, without the rows of its shard.
         driver: The driver, without shards.
-        dispatched: What the driver keeps of a shard, as far as one run of 977 shards tells.
+        dispatched: What the driver keeps of a shard, as far as runs of 782 and 977 shards tell.
         planning: The driver while it plans, an image.
         actor: The results actor, without shards.
         collected: What the results actor keeps of a shard.
     """
 
     worker: float = 175 * 2**20
-    driver: float = 144 * 2**20
-    dispatched: float = 84e3
+    driver: float = 190 * 2**20
+    dispatched: float = 16e3
     planning: float = 33.0
     actor: float = 112 * 2**20
     collected: float = 360.0

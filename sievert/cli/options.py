@@ -43,6 +43,19 @@ def results_folder(text: str) -> Path:
     return mirror.folder
 
 
+def volume_folder(text: str | Path) -> Path:
+    """A folder of a disk; a default comes as a path already.
+
+    Raises:
+        ConfigError: It is a URL.
+    """
+    if "://" in str(text):
+        from sievert.errors import ConfigError
+
+        raise ConfigError("the online service keeps its results on a disk", remedy="Name a folder.")
+    return Path(text)
+
+
 OutArgument = Annotated[
     Path,
     typer.Argument(help="The --out folder of a screening, or its s3:// URL.", metavar="DIR", parser=results_folder),

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
-from sievert.cli.options import ClusterAddress, ConfigFile, KeysFolder, LedgerFile, effective
+from sievert.cli.options import ClusterAddress, ConfigFile, KeysFolder, LedgerFile, effective, volume_folder
 from sievert.cli.servekeys import app as keys_app
 
 if TYPE_CHECKING:
@@ -46,7 +46,13 @@ def start(
         list[str] | None, typer.Argument(help="Names or folders of model packages (default: default).", metavar="MODEL")
     ] = None,
     results: Annotated[
-        Path, typer.Option("--results", help="Folder of results: what is answered is sealed into it.", metavar="DIR")
+        Path,
+        typer.Option(
+            "--results",
+            help="Folder of results: what is answered is sealed into it.",
+            metavar="DIR",
+            parser=volume_folder,
+        ),
     ] = RESULTS,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on (default: this machine).")] = None,
     port: Annotated[int | None, typer.Option("--port", help="HTTP port (default: 8800).")] = None,
