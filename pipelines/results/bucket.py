@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from functools import cached_property
+from hashlib import file_digest
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -20,8 +21,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEME = "s3://"
-_TAKEN, _BUSY, _MISSING = {"PreconditionFailed", "412"}, {"ConditionalRequestConflict", "409"}, {"NoSuchKey", "404"}
+_TAKEN, _BUSY, _MISSING = (
+    {"PreconditionFailed", "412"},
+    {"ConditionalRequestConflict", "409"},
+    {"NoSuchKey", "404", "NotFound"},
+)
 _DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}
+_DIGEST = "sha256"
 _TRIES, _PAUSE_S = 6, 0.2
 REMEDY = "Check the bucket's name, AWS_ENDPOINT_URL and the credentials."
 
@@ -61,9 +67,28 @@ class Bucket:
             found = [one for page in pages.paginate(Bucket=self._name, Prefix=self._prefix) for one in _objects(page)]
         return {one["Key"].removeprefix(self._prefix): one["ETag"].strip('"') for one in found}
 
-    def fetch(self, name: str, file: Path) -> bool:
-        """Read an object into a file, which is there whole or not at all; False where there is no such object."""
-        draft = file.with_name(f".{file.name}.{uuid4().hex}")
+    def digest(self, name: str) -> str | None:
+        """SHA-256 in hex that an object was put with; None where there is none. Whoever writes to a bucket may lie."""
+        from botocore.exceptions import ClientError
+
+        try:
+            told = self._client.head_object(Bucket=self._name, Key=self._prefix + name)
+        except ClientError as error:
+            if _code(error) in _MISSING:
+                return None
+            raise _told(error, f"{name} could not be asked for") from None
+        found: dict[str, str] = told["Metadata"]
+        return found.get(_DIGEST)
+
+    def fetch(self, name: str, file: Path, *, drafts: Path) -> bool:
+        """Read an object into a file, which is there whole or not at all; False where there is no such object.
+
+        Args:
+            name: Of the object.
+            file: To be written, or replaced.
+            drafts: A folder on the same disk where a crash may leave a draft behind.
+        """
+        draft = drafts / uuid4().hex
         try:
             with disk_errors(f"{file.name} could not be written"), _asked(f"{name} could not be read"):
                 if not self._download(name, draft):
@@ -115,7 +140,10 @@ class Bucket:
             self._put(name, content)
 
     def _put(self, name: str, content: Any, **conditions: str) -> None:  # noqa: ANN401 - a file
-        self._client.put_object(Bucket=self._name, Key=self._prefix + name, Body=content, **conditions)
+        about = {_DIGEST: file_digest(content, "sha256").hexdigest()}
+        content.seek(0)
+        place = {"Bucket": self._name, "Key": self._prefix + name}
+        self._client.put_object(**place, Body=content, Metadata=about, **conditions)
 
 
 def _objects(page: dict[str, Any]) -> Iterator[dict[str, Any]]:

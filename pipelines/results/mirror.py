@@ -8,6 +8,7 @@ else tries; what a folder has beside it is forgotten. A file beside the folder s
 from __future__ import annotations
 
 import hashlib
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,6 +52,7 @@ class Mirror:
             StorageError: And its kinds.
         """
         with held(self.folder):
+            shutil.rmtree(self._drafts, ignore_errors=True)
             tags = self.bucket.tags()
             for name in tags:
                 _check_name(name)
@@ -74,11 +76,10 @@ class Mirror:
             OutFolderError: Somebody else has planned another job there meanwhile.
             StorageError: And its kinds.
         """
-        there, ours = self.bucket.tags().get(out.job.name), digest(out.job)
-        if there is None:
+        if out.job.name not in self.bucket.tags():
             self._send_changed([out.plan])
-            there = ours if self.create(out.job) else self.bucket.tags().get(out.job.name)
-        if there != ours:
+            self.create(out.job)
+        if not self._is_same(out.job, self.bucket.tags()):
             raise OutFolderError("the bucket holds another job, planned at the same time")
         self._send_changed([out.plan])  # of two that plan at once, the header's is the one that counts
 
@@ -91,7 +92,7 @@ class Mirror:
         """
         tags = self.bucket.tags()
         for shard in out.results.glob("*.parquet"):
-            if tags.get(self._name(shard)) != digest(shard):
+            if not self._is_same(shard, tags):
                 raise IntegrityError(f"results/{shard.name} in the bucket is not what was collected")
         last = [out.files, out.anchor]
         first = [file for file in sorted(out.path.iterdir()) if file.is_file() and file not in {*last, *out.pending}]
@@ -100,8 +101,16 @@ class Mirror:
     def _send_changed(self, files: list[Path], tags: Mapping[str, str] | None = None) -> None:
         there = self.bucket.tags() if tags is None else tags
         for file in files:
-            if there.get(self._name(file)) != digest(file):
+            if not self._is_same(file, there):
                 self.bucket.replace(self._name(file), file)
+
+    def _is_same(self, file: Path, tags: Mapping[str, str]) -> bool:
+        """Whether the bucket has this very file. Where it encrypts by a key of KMS, tags are no digests: ask it."""
+        name = self._name(file)
+        if name not in tags or tags[name] == digest(file):
+            return name in tags
+        with disk_errors(f"{file.name} could not be read"), file.open("rb") as content:
+            return self.bucket.digest(name) == hashlib.file_digest(content, "sha256").hexdigest()
 
     def _forget(self, tags: Mapping[str, str]) -> None:
         out = OutFolder(self.folder)
@@ -115,7 +124,7 @@ class Mirror:
 
     def _pending(self, out: OutFolder, tags: Mapping[str, str]) -> set[Path]:
         """What a run of the same job may have left here to go on with: drafts until it is finished, then the outbox."""
-        if digest(out.job) != tags.get(out.job.name) or out.anchor.name in tags:
+        if not out.job.exists() or not self._is_same(out.job, tags) or out.anchor.name in tags:
             return set()
         return out.pending - ({out.work} if out.files.name in tags else set())
 
@@ -123,7 +132,13 @@ class Mirror:
         file = self.folder / name
         with disk_errors("the mirror of a bucket could not be written"):
             file.parent.mkdir(parents=True, exist_ok=True)
-        return self.bucket.fetch(name, file)
+            self._drafts.mkdir(exist_ok=True, mode=0o700)
+        return self.bucket.fetch(name, file, drafts=self._drafts)
+
+    @property
+    def _drafts(self) -> Path:
+        """Beside the folder: in it, what a killed worker leaves would be taken for a part of the job."""
+        return self.folder.with_name(f"{self.folder.name}.drafts")
 
     def _name(self, file: Path) -> str:
         return file.relative_to(self.folder).as_posix()
@@ -166,7 +181,7 @@ def place_name(folder: Path) -> str:
 
 
 def digest(file: Path) -> str | None:
-    """MD5 as S3 tells it of an object; None where there is no such file."""
+    """MD5 as S3 tells it of an object, unless it encrypts by a key of KMS; None where there is no such file."""
     total = hashlib.md5(usedforsecurity=False)
     try:
         with file.open("rb") as content:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from pipelines.results.bucket import Bucket
 from pipelines.results.mirror import Mirror, mirror_at, open_mirror, place_name
 from pipelines.results.outfolder import OutFolder, held
 from sievert.errors import ConfigError, IntegrityError, OutFolderBusyError, OutFolderError, StorageError
@@ -126,6 +127,40 @@ def test_a_shard_that_was_changed_in_the_bucket_ends_the_job_before_it_is_anchor
     put(store, prefix, "results/shard-00000.parquet", b"others")
     with pytest.raises(IntegrityError, match="shard-00000"):
         mirror.send(out)
+
+
+def test_where_tags_are_no_digests_a_job_goes_on_all_the_same(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    tags = Bucket.tags
+    monkeypatch.setattr(Bucket, "tags", lambda self: dict.fromkeys(tags(self), "of-kms"))
+    out = OutFolder(mirror.folder)
+    out.results.mkdir()
+    for file in (out.plan, out.job, out.shard(0), out.manifest):
+        file.write_bytes(file.name.encode())
+    mirror.begin(out)
+    mirror.begin(out)  # as a run that is started again does
+    assert mirror.create(out.shard(0))
+    mirror.send(out)
+    mirror.refresh()
+    assert out.manifest.read_bytes() == b"manifest.json"
+    out.shard(0).write_bytes(b"another attempt's")
+    with pytest.raises(IntegrityError):
+        mirror.send(out)
+
+
+def test_a_draft_that_a_killed_download_leaves_is_no_part_of_the_job(
+    store: Store, mirror: Mirror, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(store, prefix, "results/shard-00000.parquet", b"rows")
+
+    def die(_: Bucket, __: str, draft: Path) -> bool:
+        draft.write_bytes(b"ro")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Bucket, "_download", die)
+    monkeypatch.setattr("pathlib.Path.unlink", lambda *_, **__: None)  # as kill -9 would
+    with pytest.raises(KeyboardInterrupt):
+        mirror.fetch(OutFolder(mirror.folder).shard(0))
+    assert not [file for file in mirror.folder.rglob("*") if file.is_file()]
 
 
 @pytest.mark.usefixtures("prefix")
