@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from hashlib import file_digest
 from typing import TYPE_CHECKING
 
 from pipelines.flows.shard import ShardScreener
 from pipelines.results.keystore import KeyStore
 from pipelines.results.mirror import open_mirror
-from pipelines.results.outfolder import OutFolder, read_job
+from pipelines.results.outfolder import OutFolder
 from pipelines.results.shardfile import read_footer
-from sievert.errors import IntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,19 +26,12 @@ class MirroredScreener:
 
     Raises:
         StorageError: And its kinds: the plan could not be fetched.
-        IntegrityError: There is none.
+        IntegrityError: The bucket holds another job, or another plan.
     """
 
     def __init__(self, task: ScreenTask, make: Callable[[ScreenTask], Screens] = ShardScreener) -> None:
         self._mirror, self._out = open_mirror(task.bucket, task.out.parent), OutFolder(task.out)
-        for file in (self._out.job, self._out.plan):
-            if not self._mirror.fetch(file):
-                raise IntegrityError(f"{file.name} is not in the bucket")
-        with self._out.plan.open("rb") as plan:
-            found = file_digest(plan, "sha256").hexdigest()
-        if found != read_job(self._out).plan:
-            raise IntegrityError("the plan in the bucket is not the job's")
-        self._out.work.mkdir(exist_ok=True)
+        self._mirror.adopt(task.job)
         self._job, self._keys, self._inner = task.job, KeyStore(task.keys), make(task)
 
     def screen(self, shard: int) -> ShardCounts:
@@ -50,7 +41,7 @@ class MirroredScreener:
             StorageError: And its kinds.
         """
         file = self._out.shard(shard)
-        there = self._mirror.fetch(file, anew=True)
+        there = self._mirror.fetch(file)
         counts = self._inner.screen(shard)
         if there or self._mirror.create(file):
             return counts
@@ -60,7 +51,7 @@ class MirroredScreener:
         """The bucket has a file of this shard: where it is another attempt's, ours goes, and its keys."""
         file = self._out.shard(shard)
         ours = read_footer(file).attempt
-        self._mirror.fetch(file, anew=True)
+        self._mirror.fetch(file)
         if read_footer(file).attempt != ours:
             self._keys.drop_keys(self._job, shard=shard, attempt=ours)
         return self._inner.screen(shard)

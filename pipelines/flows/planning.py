@@ -184,7 +184,8 @@ def _header(
 
 def _digest_inputs(inputs: Sequence[str], keys: KeyStore) -> str:
     """Keyed: a plain hash of a path could be guessed."""
-    named = json.dumps([os.path.abspath(os.path.expanduser(text)) for text in inputs])  # noqa: PTH100, PTH111 - globs too
+    places = [text if "://" in text else os.path.abspath(os.path.expanduser(text)) for text in inputs]  # noqa: PTH100, PTH111 - globs too
+    named = json.dumps(places)
     return Pseudonyms(keys.identity_key).record("inputs", hashlib.sha256(named.encode()).digest())
 
 

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 
 def join_splits(data: LabelledData) -> LabelledSet:
-    """Training and validation images together; none of them is in both."""
-    images = np.concatenate([data.train.images, data.validation.images])
-    return LabelledSet(images, np.concatenate([data.train.labels, data.validation.labels]))
+    """Training and validation images together; none of them is in both, and none is equal to a test image."""
+    tested = {image.tobytes() for image in data.test.images}
+    fair = np.array([image.tobytes() not in tested for image in data.validation.images], bool)
+    images = np.concatenate([data.train.images, data.validation.images[fair]])
+    return LabelledSet(images, np.concatenate([data.train.labels, data.validation.labels[fair]]))
 
 
 def settings_again(settings: TrainingSettings, epochs: Sequence[Epoch]) -> TrainingSettings:

@@ -24,7 +24,7 @@ from pipelines.results.ledger import Ledger, open_ledger
 from pipelines.results.mirror import mirror_at
 from pipelines.results.outfolder import OutFolder, locked_out_folder
 from pipelines.results.runmanifest import RunFacts
-from sievert.errors import ConfigError, LedgerError
+from sievert.errors import ConfigError, LedgerError, OutFolderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,6 +86,7 @@ def screen_cohort(
         require_checker()
     if settings.admit.burned_in_text != "ignore":
         require_finder()
+    _refuse_inputs_around(inputs, out)
     cohort = find_cohort(inputs, OutFolder(out))
     with locked_out_folder(out.absolute()) as folder:
         place = settings.store.keys.absolute()
@@ -110,6 +111,15 @@ def screen_cohort(
                 mirror.send(folder)
             notices = teller.finish() if teller else None
     return Screening(finished, job.late, job.resumed, notices)
+
+
+def _refuse_inputs_around(inputs: Sequence[str], out: Path) -> None:
+    """Results in a bucket must not lie among images that are to be screened."""
+    mirror = mirror_at(out)
+    for text in inputs if mirror else ():
+        place = text.rstrip("/")
+        if mirror and (mirror.url == place or mirror.url.startswith(f"{place}/")):
+            raise OutFolderError("the bucket's prefix for the results lies among the inputs")
 
 
 def _keep_apart(out: Path, store: StoreSettings) -> None:
@@ -151,7 +161,8 @@ def _run(  # noqa: PLR0913 - the phases so far
     settings: Settings,
     watcher: Watcher,
 ) -> Collected:
-    done = folder.finished_shards()
+    mirror = mirror_at(folder.path)
+    done = mirror.finished_shards() if mirror else folder.finished_shards()
     pending = [shard for shard in range(job.shards.count) if shard not in done]
     if not pending:
         return _finish_here(folder, job, package=package, keys=keys, actor=settings.audit.actor, watcher=watcher)

@@ -71,12 +71,13 @@ class Bucket:
         """SHA-256 in hex that an object was put with; None where there is none. Whoever writes to a bucket may lie."""
         from botocore.exceptions import ClientError
 
-        try:
-            told = self._client.head_object(Bucket=self._name, Key=self._prefix + name)
-        except ClientError as error:
-            if _code(error) in _MISSING:
-                return None
-            raise _told(error, f"{name} could not be asked for") from None
+        with _asked(f"{name} could not be asked for"):
+            try:
+                told = self._client.head_object(Bucket=self._name, Key=self._prefix + name)
+            except ClientError as error:
+                if _code(error) in _MISSING:
+                    return None
+                raise
         found: dict[str, str] = told["Metadata"]
         return found.get(_DIGEST)
 
@@ -118,25 +119,31 @@ class Bucket:
         False, too, where an attempt of this very call arrived and its answer was lost.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
+        for number in range(_TRIES):
+            made = self._try_to_create(name, file)
+            if made is not None:
+                return made
+            time.sleep(_PAUSE_S * 2**number)
+        raise StorageError(f"{name} could not be created: others write it all the time", remedy=REMEDY)
+
+    def _try_to_create(self, name: str, file: Path) -> bool | None:
+        """None: somebody else is at it in this moment."""
         from botocore.exceptions import ClientError
 
-        for number in range(_TRIES):
+        with _asked(f"{name} could not be created"), disk_errors(f"{file.name} could not be read"):
             try:
                 with file.open("rb") as content:
                     self._put(name, content, IfNoneMatch="*")
             except ClientError as error:
-                if _code(error) in _TAKEN:
-                    return False
-                if _code(error) not in _BUSY:
-                    raise _told(error, f"{name} could not be created") from None
-                time.sleep(_PAUSE_S * 2**number)
-            else:
-                return True
-        raise StorageError(f"{name} could not be created: others write it all the time", remedy=REMEDY)
+                if _code(error) not in _TAKEN | _BUSY:
+                    raise
+                return False if _code(error) in _TAKEN else None
+        return True
 
     def replace(self, name: str, file: Path) -> None:
         """Put a file there."""
-        with _asked(f"{name} could not be written"), file.open("rb") as content:
+        reading = disk_errors(f"{file.name} could not be read")
+        with _asked(f"{name} could not be written"), reading, file.open("rb") as content:
             self._put(name, content)
 
     def _put(self, name: str, content: Any, **conditions: str) -> None:  # noqa: ANN401 - a file

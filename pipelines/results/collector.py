@@ -75,8 +75,10 @@ class JobCollector:
         """
         if shard not in self._roots:
             start, first = time.perf_counter(), not self._roots
-            if self._mirror:
-                self._mirror.fetch(self._out.shard(shard))
+            if self._mirror and not self._mirror.fetch(
+                self._out.shard(shard)
+            ):  # what is here may be an attempt that lost
+                raise IntegrityError(f"results/{self._out.shard(shard).name} is not in the bucket")
             content = read_shard(self._out.shard(shard))
             self._roots[shard] = self._fold(shard, content)
             self._records[shard] = _digest_ids(content)

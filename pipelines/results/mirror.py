@@ -1,28 +1,33 @@
 """A folder of this machine that stands for a job in a bucket.
 
-All that is done with a job is done on files: each machine has them in a folder under `store.mirrors`, as it needs them,
-and what is made there is sent. The bucket is the truth: a shard, and the job's header, are created once in it, whoever
-else tries; what a folder has beside it is forgotten. A file beside the folder says which bucket it stands for.
+All that is done with a job is done on files: each machine has them in a folder under `store.mirrors`, as it needs
+them, and what is made there is sent. The bucket is the truth: a shard, the job's header, and the list of its files are
+created once in it, whoever else tries; what a folder has beside it is forgotten. Whoever only reads has a folder of its
+own, so that a run is not disturbed. A file beside the folder says which bucket it stands for.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pipelines.results.bucket import SCHEME, Bucket
-from pipelines.results.disk import disk_errors
-from pipelines.results.outfolder import OutFolder, held
-from sievert.errors import ConfigError, IntegrityError, OutFolderError
+from pipelines.results.disk import disk_errors, write_whole
+from pipelines.results.outfolder import OutFolder, held, read_job
+from sievert.errors import ConfigError, IntegrityError, OutFolderBusyError, OutFolderError, SievertError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+_READING = "-read"
 _AT_ONCE, _CHUNK = 8, 1 << 20
 
 
@@ -43,60 +48,120 @@ class Mirror:
         """Where the job is."""
         return Bucket(self.url)
 
-    def refresh(self) -> None:
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        """Tags of what this process has fetched or compared."""
+        return {}
+
+    def refresh(self, *, anew: bool = False) -> None:
         """Make the folder what the bucket is; drafts of the same job are left.
+
+        Args:
+            anew: Read every object, whatever its tag says.
 
         Raises:
             OutFolderBusyError: A run of this machine is writing to it.
+            OutFolderError: What is there is no job: nothing of it is fetched.
             IntegrityError: An object's name is no name of a file.
             StorageError: And its kinds.
         """
-        with held(self.folder):
+        reads = self.folder.name.endswith(_READING)
+        with _alone(self.folder) if reads else held(self.folder):
             shutil.rmtree(self._drafts, ignore_errors=True)
             tags = self.bucket.tags()
-            for name in tags:
-                _check_name(name)
+            self._check(tags)
             self._forget(tags)
-            stale = [name for name, tag in tags.items() if digest(self.folder / name) != tag]
+            stale = [name for name, tag in tags.items() if anew or self._is_stale(name, tag)]
             with ThreadPoolExecutor(_AT_ONCE) as threads:
                 list(threads.map(self._fetch, stale))
+            self._known.update(tags)
 
-    def fetch(self, file: Path, *, anew: bool = False) -> bool:
-        """Have a file of the bucket here, unless it is here already; whether it is."""
-        return (file.exists() and not anew) or self._fetch(self._name(file))
+    def _check(self, tags: Mapping[str, str]) -> None:
+        if tags and OutFolder(self.folder).job.name not in tags:
+            raise OutFolderError("the bucket holds something there that is no job", remedy="Name another prefix.")
+        for name in tags:
+            _check_name(name)
+
+    def _is_stale(self, name: str, tag: str) -> bool:
+        known = self._known.get(name) == tag and (self.folder / name).exists()
+        return not known and digest(self.folder / name) != tag
+
+    def adopt(self, job: str) -> None:
+        """Have header and plan of a job here, and nothing of an earlier one that was kept at the same place.
+
+        Raises:
+            IntegrityError: The bucket holds another job, or another plan.
+            StorageError: And its kinds.
+        """
+        out = OutFolder(self.folder)
+        with _alone(self.folder):
+            if _job_in(out) != job:
+                self._forget({})
+                for file in (out.job, out.plan):
+                    self._fetch(self._name(file))
+            if _job_in(out) != job:
+                raise IntegrityError("the bucket does not hold the job that was to be worked on")
+            if not out.plan.exists() or _sha256(out.plan) != read_job(out).plan:
+                raise IntegrityError("the plan in the bucket is not the job's")
+            with disk_errors("the mirror of a bucket could not be written"):
+                out.work.mkdir(exist_ok=True)
+
+    def fetch(self, file: Path) -> bool:
+        """Have a file here as the bucket has it; False where it has none, and what is here stays."""
+        return self._fetch(self._name(file))
 
     def create(self, file: Path) -> bool:
         """Send a file unless the bucket has one of that name; whether it was sent."""
         return self.bucket.create(self._name(file), file)
 
+    def finished_shards(self) -> set[int]:
+        """Numbers of the shards that the bucket has."""
+        out = OutFolder(self.folder)
+        names = {self._name(out.shard(number)): number for number in out.finished_shards()}
+        return {names[name] for name in self.bucket.tags() if name in names}
+
     def begin(self, out: OutFolder) -> None:
-        """Send what workers need of a job that is planned.
+        """Send what workers need of a job that is planned: the header, once, and then the plan that it names.
 
         Raises:
             OutFolderError: Somebody else has planned another job there meanwhile.
             StorageError: And its kinds.
         """
         if out.job.name not in self.bucket.tags():
-            self._send_changed([out.plan])
             self.create(out.job)
         if not self._is_same(out.job, self.bucket.tags()):
             raise OutFolderError("the bucket holds another job, planned at the same time")
-        self._send_changed([out.plan])  # of two that plan at once, the header's is the one that counts
+        self._send_changed([out.plan])
 
     def send(self, out: OutFolder) -> None:
-        """Send all that belongs to the job but the shards, which are there; the list of files and the anchor last.
+        """Send all that belongs to a finished job but the shards, which are there; the anchor last.
 
         Raises:
             IntegrityError: A shard in the bucket is another one than here.
+            OutFolderBusyError: Another machine has finished the job meanwhile; nothing of it is replaced.
             StorageError: And its kinds.
         """
         tags = self.bucket.tags()
         for shard in out.results.glob("*.parquet"):
             if not self._is_same(shard, tags):
                 raise IntegrityError(f"results/{shard.name} in the bucket is not what was collected")
-        last = [out.files, out.anchor]
-        first = [file for file in sorted(out.path.iterdir()) if file.is_file() and file not in {*last, *out.pending}]
-        self._send_changed([file for file in (*first, *last) if file.exists()], tags)
+        self._yield_to_finished(out, tags)
+        last = {out.files, out.anchor, *out.pending}
+        others = [file for file in sorted(out.path.iterdir()) if file.is_file() and file not in last]
+        self._send_changed(others, tags)
+        if out.files.name not in tags:
+            self.create(out.files)
+            tags = self.bucket.tags()
+            self._yield_to_finished(out, tags)
+            self._send_changed(others, tags)  # another machine may have sent its own before this one's list was there
+        self._send_changed([file for file in (out.anchor,) if file.exists()])
+
+    def _yield_to_finished(self, out: OutFolder, tags: Mapping[str, str]) -> None:
+        if out.files.name in tags and not self._is_same(out.files, tags):
+            raise OutFolderBusyError(
+                "another machine has finished this job meanwhile",
+                remedy="Run the same command again: it takes that up.",
+            )
 
     def _send_changed(self, files: list[Path], tags: Mapping[str, str] | None = None) -> None:
         there = self.bucket.tags() if tags is None else tags
@@ -109,8 +174,7 @@ class Mirror:
         name = self._name(file)
         if name not in tags or tags[name] == digest(file):
             return name in tags
-        with disk_errors(f"{file.name} could not be read"), file.open("rb") as content:
-            return self.bucket.digest(name) == hashlib.file_digest(content, "sha256").hexdigest()
+        return self.bucket.digest(name) == _sha256(file)
 
     def _forget(self, tags: Mapping[str, str]) -> None:
         out = OutFolder(self.folder)
@@ -126,7 +190,8 @@ class Mirror:
         """What a run of the same job may have left here to go on with: drafts until it is finished, then the outbox."""
         if not out.job.exists() or not self._is_same(out.job, tags) or out.anchor.name in tags:
             return set()
-        return out.pending - ({out.work} if out.files.name in tags else set())
+        unsent = set() if out.plan.name in tags else {out.plan}  # a run that died between header and plan goes on here
+        return unsent | (out.pending - ({out.work} if out.files.name in tags else set()))
 
     def _fetch(self, name: str) -> bool:
         file = self.folder / name
@@ -144,12 +209,13 @@ class Mirror:
         return file.relative_to(self.folder).as_posix()
 
 
-def open_mirror(url: str, mirrors: Path) -> Mirror:
+def open_mirror(url: str, mirrors: Path, *, reading: bool = False) -> Mirror:
     """The folder that stands for a bucket on this machine, made where it is not there; nothing is fetched yet.
 
     Args:
         url: `s3://BUCKET/PREFIX`.
         mirrors: Where such folders are, absolute.
+        reading: Whether it is for a command that only reads.
 
     Raises:
         ConfigError: The URL is of another kind.
@@ -159,10 +225,11 @@ def open_mirror(url: str, mirrors: Path) -> Mirror:
         kind = url.partition("://")[0]
         raise ConfigError(f"results cannot be kept in {kind}://", remedy="Name a folder, or s3://BUCKET/PREFIX.")
     url = Bucket(url).url
-    folder = mirrors / hashlib.sha256(url.encode()).hexdigest()[:32]
+    folder = mirrors / (hashlib.sha256(url.encode()).hexdigest()[:32] + (_READING if reading else ""))
     with disk_errors("the mirror of a bucket could not be made"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _label(folder).write_text(url, "utf-8")
+        if not _label(folder).exists():
+            write_whole(_label(folder), url.encode(), drafts=mirrors, mode=0o600)
     return Mirror(url, folder)
 
 
@@ -190,6 +257,31 @@ def digest(file: Path) -> str | None:
     except OSError:
         return None
     return total.hexdigest()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait for whoever else of this machine changes a folder."""
+    with disk_errors("the mirror of a bucket could not be read"):
+        label = os.open(_label(folder), os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(label, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(label)
+
+
+def _job_in(out: OutFolder) -> str | None:
+    try:
+        return read_job(out).job
+    except SievertError:
+        return None
+
+
+def _sha256(file: Path) -> str:
+    with disk_errors(f"{file.name} could not be read"), file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _files(folder: Path, *, but: set[Path]) -> list[Path]:

@@ -63,7 +63,7 @@ def load_picture(desk: Desk, who: Principal, job: str, record: str) -> Picture:
         HTTPException: 404: nobody has it any more, or it cannot be had now.
     """
     row = desk.case(job, record)
-    desk.log(who, "viewed", job=job, record=record, part="picture")
+    desk.log(who, "viewed", job=row.job, record=row.record, part="picture")
     try:
         out, header = desk.book.job(job)
         found = None if row.reason else desk.pictures.load(out, header, desk.book.open(row))

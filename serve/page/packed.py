@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _COMMITMENT = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_ID = re.compile(r"([0-9a-f]{2})*", re.ASCII)
 _DIGITS = 15
 """Hexadecimal ones of a commitment that fit SQLite's integers; two jobs of a site do not share them."""
 NO_JOB = -1
@@ -17,10 +18,7 @@ def pack_job(commitment: str) -> int:
 
 def pack_id(text: str) -> bytes:
     """The bytes of a record's id or of a pseudonym; what is neither finds nothing."""
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return b"?"
+    return bytes.fromhex(text) if _ID.fullmatch(text) else b"?"
 
 
 def unpack_id(packed: bytes) -> str:

@@ -10,7 +10,7 @@ import typer
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
 from sievert.cli.keyring import open_store
-from sievert.cli.options import ConfigFile, KeysFolder, effective, results_folder
+from sievert.cli.options import ConfigFile, KeysFolder, as_written, effective, results_folder
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,7 +33,8 @@ def audit(
             "--out",
             help="A finished job: its anchored head must be in the log. May be repeated.",
             metavar="DIR",
-            parser=results_folder,
+            parser=as_written,
+            callback=results_folder(),
         ),
     ] = None,
     keys: KeysFolder = None,

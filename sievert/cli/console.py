@@ -37,10 +37,11 @@ def _set_json(value: bool) -> bool:  # noqa: FBT001 - typer's callback signature
 
 
 JsonFlag = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object on stdout, for machines.", callback=_set_json)
+    bool,
+    typer.Option("--json", help="Print one JSON object on stdout, for machines.", callback=_set_json, is_eager=True),
 ]
 VerboseFlag = Annotated[
-    bool, typer.Option("--verbose", "-v", help="On an error, show the details.", callback=_set_verbose)
+    bool, typer.Option("--verbose", "-v", help="On an error, show the details.", callback=_set_verbose, is_eager=True)
 ]
 
 

@@ -50,17 +50,21 @@ def send(
     """
     from pipelines.notify.channels import open_channels
     from pipelines.notify.notifier import open_notifier
+    from pipelines.results.mirror import mirror_at
     from pipelines.results.outfolder import OutFolder
 
     settings = effective(config, store__keys=keys)
     routes = open_channels(settings.notify)
     store, out = open_store(settings, private=private_key), OutFolder(folder.absolute())
+    mirror = mirror_at(out.path)
     with open_notifier(out, store, settings=settings.notify, routes=routes) as notifier:
         sent, told = 0, notifier.run_once()
         while follow and not told.is_over:
             sent += told.sent
             _progress(told, sent)
             notifier.pause(_FOLLOW_EVERY_S)
+            if mirror:
+                mirror.refresh()
             told = notifier.run_once()
     answer = _described(told, sent + told.sent)
     console.print_json(answer) if as_json else _tell(answer)

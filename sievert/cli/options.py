@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sievert.settings import Settings
 
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="Settings file instead of sievert.toml.", metavar="FILE")
+    Path | None, typer.Option("--config", help="Settings file instead of sievert.toml.", metavar="FILE", is_eager=True)
 ]
 KeysFolder = Annotated[
     Path | None,
@@ -26,21 +28,33 @@ ClusterAddress = Annotated[
 ]
 
 
-def results_folder(text: str) -> Path:
-    """A folder of results, or the mirror of a bucket, fresh.
+def as_written(text: str | Path) -> str:
+    """A place before it is known what it is: a path would lose one of the two slashes of a URL."""
+    return str(text)
 
-    Raises:
-        ConfigError: It is a URL of another kind.
-        StorageError: And its kinds: the bucket cannot be read.
+
+def results_folder(*, reading: bool = True, anew: bool = False) -> Callable[[typer.Context, Any], Any]:
+    """Makes a folder of a place of results; of a bucket's URL the folder that stands for it, fresh.
+
+    Args:
+        reading: Whether the command only reads: it does not disturb a run then, nor wait for one.
+        anew: Whether every object is read, whatever is here already.
     """
-    if "://" not in text:
-        return Path(text)
-    from pipelines.results.mirror import open_mirror
-    from sievert.settings import load_settings
 
-    mirror = open_mirror(text, load_settings().settings.store.mirrors.absolute())
-    mirror.refresh()
-    return mirror.folder
+    def resolve(ctx: typer.Context, value: Any) -> Any:  # noqa: ANN401 - one place, or several
+        if not isinstance(value, str):
+            return [resolve(ctx, one) for one in value] if value else value
+        if "://" not in value:
+            return Path(value)
+        from pipelines.results.mirror import open_mirror
+        from sievert.settings import load_settings
+
+        mirrors = load_settings(config=ctx.params.get("config")).settings.store.mirrors.absolute()
+        mirror = open_mirror(value, mirrors, reading=reading)
+        mirror.refresh(anew=anew)
+        return mirror.folder
+
+    return resolve
 
 
 def volume_folder(text: str | Path) -> Path:
@@ -58,7 +72,12 @@ def volume_folder(text: str | Path) -> Path:
 
 OutArgument = Annotated[
     Path,
-    typer.Argument(help="The --out folder of a screening, or its s3:// URL.", metavar="DIR", parser=results_folder),
+    typer.Argument(
+        help="The --out folder of a screening, or its s3:// URL.",
+        metavar="DIR",
+        parser=as_written,
+        callback=results_folder(),
+    ),
 ]
 
 

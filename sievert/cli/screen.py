@@ -11,7 +11,15 @@ import typer
 from sievert.cli import console
 from sievert.cli.anchor import tell_anchor
 from sievert.cli.console import JsonFlag, VerboseFlag
-from sievert.cli.options import ClusterAddress, ConfigFile, KeysFolder, LedgerFile, effective, results_folder
+from sievert.cli.options import (
+    ClusterAddress,
+    ConfigFile,
+    KeysFolder,
+    LedgerFile,
+    as_written,
+    effective,
+    results_folder,
+)
 
 if TYPE_CHECKING:
     from pipelines.flows.screen import Screening
@@ -32,7 +40,8 @@ def screen(
             "--out",
             help="Folder for the results, or s3://BUCKET/PREFIX; one job each.",
             metavar="DIR",
-            parser=results_folder,
+            parser=as_written,
+            callback=results_folder(reading=False),
         ),
     ],
     model: Annotated[str, typer.Option("--model", help="Name or folder of a model package.")] = "default",

@@ -9,7 +9,7 @@ import typer
 
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
-from sievert.cli.options import ConfigFile, LedgerFile, effective, results_folder
+from sievert.cli.options import ConfigFile, LedgerFile, as_written, effective, results_folder
 from sievert.cli.prove import Against, tell_proof
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def verify(
         typer.Argument(
             help="The --out folder of a screening, its s3:// URL, or the file of a proof.",
             metavar="DIR|PROOF",
-            parser=results_folder,
+            parser=as_written,
+            callback=results_folder(anew=True),
         ),
     ],
     root: Annotated[

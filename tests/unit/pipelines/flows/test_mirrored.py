@@ -106,5 +106,19 @@ def test_an_attempt_whose_answer_was_lost_is_not_taken_for_anothers(
 def test_a_job_that_is_not_in_the_bucket_is_no_job(planned: tuple[ScreenTask, KeyStore], tmp_path: Path) -> None:
     task, _ = planned
     elsewhere = open_mirror(f"s3://{BUCKET}/nothing", tmp_path / "one")
-    with pytest.raises(IntegrityError, match=r"job\.json"):
+    with pytest.raises(IntegrityError, match="does not hold the job"):
         MirroredScreener(replace(task, out=elsewhere.folder, bucket=elsewhere.url))
+
+
+def test_what_an_earlier_job_left_on_a_node_is_not_taken_for_this_ones(
+    planned: tuple[ScreenTask, KeyStore], tmp_path: Path
+) -> None:
+    task, _ = planned
+    node = on_node(task, tmp_path / "one")
+    left = OutFolder(open_mirror(task.bucket, tmp_path / "one").folder)
+    left.results.mkdir()
+    for file in (left.job, left.plan, left.shard(0)):
+        file.write_bytes(b"of an earlier job at the same place")
+    counts = MirroredScreener(node).screen(0)
+    assert counts.planned == task.shards.length(0)
+    assert read_footer(left.shard(0)).job == task.job

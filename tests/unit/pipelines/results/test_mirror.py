@@ -88,6 +88,7 @@ def test_a_mirror_that_a_run_writes_to_is_not_touched(mirror: Mirror) -> None:
 
 
 def test_a_name_that_leads_out_of_the_folder_is_refused(store: Store, mirror: Mirror, prefix: str) -> None:
+    put(store, prefix, "job.json", b"job")
     put(store, prefix, "../escaped", b"x")
     with pytest.raises(IntegrityError):
         mirror.refresh()
@@ -101,7 +102,7 @@ def test_a_file_is_created_once_whoever_tries(mirror: Mirror) -> None:
     assert mirror.create(file)
     file.write_bytes(b"second")
     assert not mirror.create(file)
-    assert mirror.fetch(file, anew=True)
+    assert mirror.fetch(file)
     assert file.read_bytes() == b"first"
 
 
@@ -115,6 +116,81 @@ def test_of_two_jobs_planned_at_once_one_begins(store: Store, mirror: Mirror, pr
         other.begin(OutFolder(other.folder))
     told = store.client.get_object(Bucket=BUCKET, Key=f"{prefix}/plan.parquet")["Body"].read()
     assert told == b"plan of one"
+
+
+def test_a_job_that_another_machine_has_finished_is_not_replaced(
+    store: Store, mirror: Mirror, prefix: str, tmp_path: Path
+) -> None:
+    other = open_mirror(mirror.url, tmp_path / "elsewhere")
+    for one, content in ((other, b"theirs"), (mirror, b"ours")):
+        out = OutFolder(one.folder)
+        out.results.mkdir()
+        for file in (out.job, out.plan, out.manifest, out.files):
+            file.write_bytes(b"job" if file in {out.job, out.plan} else content)
+    other.begin(OutFolder(other.folder))
+    other.send(OutFolder(other.folder))
+    with pytest.raises(OutFolderBusyError, match="another machine"):
+        mirror.send(OutFolder(mirror.folder))
+    for name in ("manifest.json", "files.json"):
+        assert store.client.get_object(Bucket=BUCKET, Key=f"{prefix}/{name}")["Body"].read() == b"theirs"
+    mirror.refresh()
+    assert OutFolder(mirror.folder).manifest.read_bytes() == b"theirs"
+
+
+def test_of_what_is_no_job_nothing_is_fetched(store: Store, mirror: Mirror, prefix: str) -> None:
+    put(store, prefix, "patients/meier.dcm", b"in clear")
+    with pytest.raises(OutFolderError, match="no job"):
+        mirror.refresh()
+    assert not list(mirror.folder.iterdir())
+
+
+def test_a_run_that_died_between_header_and_plan_goes_on(store: Store, mirror: Mirror, prefix: str) -> None:
+    out = OutFolder(mirror.folder)
+    out.job.write_bytes(b"job")
+    out.plan.write_bytes(b"plan")
+    put(store, prefix, "job.json", b"job")
+    mirror.refresh()
+    mirror.begin(out)
+    assert store.names(prefix) == {"job.json", "plan.parquet"}
+
+
+def test_who_reads_neither_disturbs_a_run_nor_waits_for_it(store: Store, mirror: Mirror, prefix: str) -> None:
+    put(store, prefix, "job.json", b"job")
+    reading = open_mirror(mirror.url, mirror.folder.parent, reading=True)
+    (mirror.folder / "draft").write_bytes(b"of the run")
+    with held(mirror.folder):
+        reading.refresh()
+    assert (reading.folder / "job.json").exists()
+    assert (mirror.folder / "draft").exists()
+
+
+def test_who_verifies_reads_every_byte_whatever_its_tag_says(
+    store: Store, mirror: Mirror, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(store, prefix, "job.json", b"job")
+    mirror.refresh()
+    told = mirror.bucket.tags()
+    put(store, prefix, "job.json", b"rot")
+    monkeypatch.setattr(Bucket, "tags", lambda _: told)
+    mirror.refresh()
+    assert (mirror.folder / "job.json").read_bytes() == b"job"
+    mirror.refresh(anew=True)
+    assert (mirror.folder / "job.json").read_bytes() == b"rot"
+
+
+@pytest.mark.usefixtures("prefix")
+def test_a_store_that_goes_away_is_told_as_that(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    file = mirror.folder / "job.json"
+    with pytest.raises(StorageError, match="could not be read"):
+        mirror.create(file)
+    file.write_bytes(b"job")
+    for call in (mirror.create, mirror.fetch):
+        with pytest.raises(StorageError, match="EndpointConnectionError"):
+            call(file)
+    with pytest.raises(StorageError, match="EndpointConnectionError"):
+        mirror.bucket.digest("job.json")
 
 
 def test_a_shard_that_was_changed_in_the_bucket_ends_the_job_before_it_is_anchored(
@@ -134,7 +210,7 @@ def test_where_tags_are_no_digests_a_job_goes_on_all_the_same(mirror: Mirror, mo
     monkeypatch.setattr(Bucket, "tags", lambda self: dict.fromkeys(tags(self), "of-kms"))
     out = OutFolder(mirror.folder)
     out.results.mkdir()
-    for file in (out.plan, out.job, out.shard(0), out.manifest):
+    for file in (out.plan, out.job, out.shard(0), out.manifest, out.files):
         file.write_bytes(file.name.encode())
     mirror.begin(out)
     mirror.begin(out)  # as a run that is started again does

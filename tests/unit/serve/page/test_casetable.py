@@ -114,3 +114,10 @@ def test_links_leave_out_what_is_as_usual_and_begin_anew_with_another_filter() -
     assert query.link() == "urgency=positive"
     assert query.link(page=8) == "urgency=positive&page=8"
     assert CaseQuery(text="a&b=<").link() == "text=a%26b%3D%3C"
+
+
+@pytest.mark.parametrize("spelt", ["0" * 31 + "A", "00 " * 16, "0" * 31, "..", "0" * 30 + "zz"])
+def test_an_id_has_one_spelling(table: CaseTable, spelt: str) -> None:
+    assert table.find(JOB, "0" * 31 + "1") is not None
+    assert table.find(JOB, spelt) is None
+    assert table.find(JOB.upper(), "0" * 31 + "1") is None
