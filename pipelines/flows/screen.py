@@ -13,6 +13,7 @@ from pipelines.admit.burnedin import require_finder
 from pipelines.admit.dicom.conformance import require_checker
 from pipelines.admit.scope import Scope
 from pipelines.flows.notifying import Notices, find_routes, telling
+from pipelines.flows.places import keep_apart, refuse_inputs_around
 from pipelines.flows.planning import PlannedJob, check_screenable, decision_rule, find_cohort, plan_job
 from pipelines.flows.task import ScreenTask
 from pipelines.flows.timekeeping import Phases, ShardTimes
@@ -24,7 +25,7 @@ from pipelines.results.ledger import Ledger, open_ledger
 from pipelines.results.mirror import mirror_at
 from pipelines.results.outfolder import OutFolder, locked_out_folder
 from pipelines.results.runmanifest import RunFacts
-from sievert.errors import ConfigError, LedgerError, OutFolderError
+from sievert.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from cluster.session import Session
     from pipelines.flows.watcher import Watcher
     from sievert.records import ShardCounts
-    from sievert.settings import Settings, StoreSettings
+    from sievert.settings import Settings
 
 _IN_FLIGHT = 64
 
@@ -78,7 +79,7 @@ def screen_cohort(
         SievertError: Each kind where the run cannot go on; nothing that a file contains is such a case.
     """
     phases = Phases()
-    _keep_apart(out, settings.store)
+    keep_apart(out, settings.store)
     routes = find_routes(settings.notify)
     package = load_package(model)
     check_screenable(package)
@@ -86,7 +87,7 @@ def screen_cohort(
         require_checker()
     if settings.admit.burned_in_text != "ignore":
         require_finder()
-    _refuse_inputs_around(inputs, out)
+    refuse_inputs_around(inputs, out)
     cohort = find_cohort(inputs, OutFolder(out))
     with locked_out_folder(out.absolute()) as folder:
         place = settings.store.keys.absolute()
@@ -111,22 +112,6 @@ def screen_cohort(
                 mirror.send(folder)
             notices = teller.finish() if teller else None
     return Screening(finished, job.late, job.resumed, notices)
-
-
-def _refuse_inputs_around(inputs: Sequence[str], out: Path) -> None:
-    """Results in a bucket must not lie among images that are to be screened."""
-    mirror = mirror_at(out)
-    for text in inputs if mirror else ():
-        place = text.rstrip("/")
-        if mirror and (mirror.url == place or mirror.url.startswith(f"{place}/")):
-            raise OutFolderError("the bucket's prefix for the results lies among the inputs")
-
-
-def _keep_apart(out: Path, store: StoreSettings) -> None:
-    """Who is given the results must not be given the keys, and what lies under the root must not change."""
-    for name, place in (("key store", store.keys), ("ledger", store.ledger)):
-        if place.resolve().is_relative_to(out.resolve()):
-            raise ConfigError(f"the {name} must not lie in the out folder", remedy="Name another place for it.")
 
 
 def _anchor(folder: OutFolder, collected: Collected, ledger: Ledger, keys: KeyStore) -> Finished:

@@ -8,27 +8,25 @@ own, so that a run is not disturbed. A file beside the folder says which bucket 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pipelines.results.bucket import SCHEME, Bucket
 from pipelines.results.disk import disk_errors, write_whole
+from pipelines.results.mirrorfiles import alone, check_name, digest, files_in, job_in, label_of, sha256_of
 from pipelines.results.outfolder import OutFolder, held, read_job
-from sievert.errors import ConfigError, IntegrityError, OutFolderBusyError, OutFolderError, SievertError
+from sievert.errors import ConfigError, IntegrityError, OutFolderBusyError, OutFolderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
 _READING = "-read"
-_AT_ONCE, _CHUNK = 8, 1 << 20
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Mirror:
             StorageError: And its kinds.
         """
         reads = self.folder.name.endswith(_READING)
-        with _alone(self.folder) if reads else held(self.folder):
+        with alone(self.folder) if reads else held(self.folder):
             shutil.rmtree(self._drafts, ignore_errors=True)
             tags = self.bucket.tags()
             self._check(tags)
@@ -80,7 +78,7 @@ class Mirror:
         if tags and OutFolder(self.folder).job.name not in tags:
             raise OutFolderError("the bucket holds something there that is no job", remedy="Name another prefix.")
         for name in tags:
-            _check_name(name)
+            check_name(name)
 
     def _is_stale(self, name: str, tag: str) -> bool:
         known = self._known.get(name) == tag and (self.folder / name).exists()
@@ -94,14 +92,14 @@ class Mirror:
             StorageError: And its kinds.
         """
         out = OutFolder(self.folder)
-        with _alone(self.folder):
-            if _job_in(out) != job:
+        with alone(self.folder):
+            if job_in(out) != job:
                 self._forget({})
                 for file in (out.job, out.plan):
                     self._fetch(self._name(file))
-            if _job_in(out) != job:
+            if job_in(out) != job:
                 raise IntegrityError("the bucket does not hold the job that was to be worked on")
-            if not out.plan.exists() or _sha256(out.plan) != read_job(out).plan:
+            if not out.plan.exists() or sha256_of(out.plan) != read_job(out).plan:
                 raise IntegrityError("the plan in the bucket is not the job's")
             with disk_errors("the mirror of a bucket could not be written"):
                 out.work.mkdir(exist_ok=True)
@@ -174,7 +172,7 @@ class Mirror:
         name = self._name(file)
         if name not in tags or tags[name] == digest(file):
             return name in tags
-        return self.bucket.digest(name) == _sha256(file)
+        return self.bucket.digest(name) == sha256_of(file)
 
     def _forget(self, tags: Mapping[str, str]) -> None:
         out = OutFolder(self.folder)
@@ -182,7 +180,7 @@ class Mirror:
         with disk_errors("the mirror of a bucket could not be cleared"):
             if out.work not in kept:
                 out.drop_work()
-            for file in _files(self.folder, but=kept):
+            for file in files_in(self.folder, but=kept):
                 if self._name(file) not in tags:
                     file.unlink()
 
@@ -228,15 +226,15 @@ def open_mirror(url: str, mirrors: Path, *, reading: bool = False) -> Mirror:
     folder = mirrors / (hashlib.sha256(url.encode()).hexdigest()[:32] + (_READING if reading else ""))
     with disk_errors("the mirror of a bucket could not be made"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not _label(folder).exists():
-            write_whole(_label(folder), url.encode(), drafts=mirrors, mode=0o600)
+        if not label_of(folder).exists():
+            write_whole(label_of(folder), url.encode(), drafts=mirrors, mode=0o600)
     return Mirror(url, folder)
 
 
 def mirror_at(folder: Path) -> Mirror | None:
     """The mirror that a folder is, or None."""
     try:
-        return Mirror(_label(folder).read_text("utf-8"), folder)
+        return Mirror(label_of(folder).read_text("utf-8"), folder)
     except OSError:
         return None
 
@@ -245,55 +243,3 @@ def place_name(folder: Path) -> str:
     """What a reader knows a folder of results by: its path, or the bucket's URL."""
     mirror = mirror_at(folder)
     return mirror.url if mirror else str(folder)
-
-
-def digest(file: Path) -> str | None:
-    """MD5 as S3 tells it of an object, unless it encrypts by a key of KMS; None where there is no such file."""
-    total = hashlib.md5(usedforsecurity=False)
-    try:
-        with file.open("rb") as content:
-            while part := content.read(_CHUNK):
-                total.update(part)
-    except OSError:
-        return None
-    return total.hexdigest()
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait for whoever else of this machine changes a folder."""
-    with disk_errors("the mirror of a bucket could not be read"):
-        label = os.open(_label(folder), os.O_RDONLY)
-    try:
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(label, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(label)
-
-
-def _job_in(out: OutFolder) -> str | None:
-    try:
-        return read_job(out).job
-    except SievertError:
-        return None
-
-
-def _sha256(file: Path) -> str:
-    with disk_errors(f"{file.name} could not be read"), file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _files(folder: Path, *, but: set[Path]) -> list[Path]:
-    return [path for path in folder.rglob("*") if not path.is_dir() and not but & {path, *path.parents}]
-
-
-def _label(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.url")
-
-
-def _check_name(name: str) -> None:
-    """What a bucket lists may come from anybody who writes to it."""
-    parts = PurePosixPath(name).parts
-    if not parts or name.startswith("/") or any(part in {"..", "."} for part in name.split("/")) or "\x00" in name:
-        raise IntegrityError("an object of the bucket has a name that no file of a job has")
