@@ -111,6 +111,8 @@ def screen_cohort(
             if mirror:
                 mirror.send(folder)
             notices = teller.finish() if teller else None
+        if mirror and finished.anchor:
+            mirror.drop()
     return Screening(finished, job.late, job.resumed, notices)
 
 

@@ -154,6 +154,11 @@ class Mirror:
             self._send_changed(others, tags)  # another machine may have sent its own before this one's list was there
         self._send_changed([file for file in (out.anchor,) if file.exists()])
 
+    def drop(self) -> None:
+        """Leave nothing here of a job that is whole in the bucket."""
+        for folder in (self.folder, self._drafts):
+            shutil.rmtree(folder, ignore_errors=True)
+
     def _yield_to_finished(self, out: OutFolder, tags: Mapping[str, str]) -> None:
         if out.files.name in tags and not self._is_same(out.files, tags):
             raise OutFolderBusyError(

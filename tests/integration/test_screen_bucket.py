@@ -43,6 +43,7 @@ def test_a_job_in_a_bucket_is_killed_on_one_machine_and_finished_verified_and_op
     assert before < names
     assert {"job.json", "plan.parquet", "manifest.json", "files.json", "anchor.json"} < names
     assert not [name for name in names if name.startswith(".")]
+    assert [file.suffix for file in (tmp_path / "second").iterdir()] == [".url"]
     code, told, err = first.run("verify", URL, "--json")
     assert (code, told["failed"]) == (0, 0), err
     assert len(second.run("open", URL, "--json")[1]) == 21
