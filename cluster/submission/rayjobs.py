@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 DEFAULT_ADDRESS = "http://127.0.0.1:8265"
 TOKEN_VARIABLE, TOKEN_FILE_VARIABLE = "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
 TIMEOUT_S = 8.0
+TRIES, AGAIN_S = 3, 2.0
+"""At making a job."""
 MAKING_S = 60.0
 """A cluster that has just been started, and answers, takes its time for its first job."""
 _DIGEST, _COMMAND = "sievert_submission", "sievert_command"
@@ -85,14 +88,19 @@ class RayJobs:
             "metadata": {_DIGEST: submission.digest, _COMMAND: json.dumps(submission.arguments)},
             "runtime_env": {"env_vars": {"PYTHONUNBUFFERED": "1"}, **self._sent()},
         }
-        try:
-            self._ask("POST", "/api/jobs/", body)
-        except ClusterMissingError:
-            # Ray says of a name that is taken what it says of everything: 500
-            with contextlib.suppress(JobMissingError):
-                self.job(name)
-                return False
-            raise
+        for left in reversed(range(TRIES)):
+            try:
+                self._ask("POST", "/api/jobs/", body)
+            except ClusterMissingError:
+                # Ray says of a name that is taken what it says of everything, and while it starts: 500
+                with contextlib.suppress(JobMissingError, ClusterMissingError):
+                    self.job(name)
+                    return False
+                if not left:
+                    raise
+                time.sleep(AGAIN_S)
+            else:
+                break
         return True
 
     def _sent(self) -> dict[str, Any]:

@@ -70,9 +70,12 @@ def test_a_clinician_signs_in_reviews_and_signs_out(token_and_address: tuple[str
         page.on("response", lambda one: complaints.append(one.url) if one.status >= 400 else None)  # noqa: PLR2004, RUF100
         page.goto(address)
         sign_in(page, token)
+        page.wait_for_selector(".cases .go")
+        page.wait_for_load_state("load")  # before that nobody hears a key
         page.keyboard.press("j")
         page.keyboard.press("Enter")
-        page.wait_for_selector("[data-state=verified]")
+        page.wait_for_url("**/cases/**")
+        page.wait_for_selector("[data-state=verified]", timeout=90_000)
         page.wait_for_selector("[data-canvas][data-drawn]")
         page.keyboard.press("a")
         page.wait_for_selector("text=Acknowledged.")

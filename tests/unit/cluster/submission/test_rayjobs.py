@@ -161,10 +161,22 @@ def test_two_submissions_are_one_job_even_at_once(ray: Dashboard, way: RayJobs) 
     assert list(ray.jobs) == [NAME]
 
 
-def test_a_job_that_ray_forgot_is_no_reason_to_take_500_for_joined(ray: Dashboard, way: RayJobs) -> None:
+def test_a_job_that_ray_forgot_is_no_reason_to_take_500_for_joined(
+    ray: Dashboard, way: RayJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cluster.submission.rayjobs.AGAIN_S", 0.0)
     ray.status = 500
     with pytest.raises(ClusterMissingError, match="cannot answer now"):
         way.create(NAME, COMMAND)
+
+
+def test_a_cluster_that_is_just_starting_is_asked_again(
+    ray: Dashboard, way: RayJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cluster.submission.rayjobs.time.sleep", lambda _: setattr(ray, "status", 200))
+    ray.status = 500
+    assert way.create(NAME, COMMAND)
+    assert set(ray.jobs) == {NAME}
 
 
 def test_the_log_is_told_once_and_the_exit_code_is_the_jobs(ray: Dashboard, way: RayJobs) -> None:
