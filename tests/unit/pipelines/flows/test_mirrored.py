@@ -122,3 +122,17 @@ def test_what_an_earlier_job_left_on_a_node_is_not_taken_for_this_ones(
     counts = MirroredScreener(node).screen(0)
     assert counts.planned == task.shards.length(0)
     assert read_footer(left.shard(0)).job == task.job
+
+
+def test_what_a_killed_worker_left_beside_the_driver_is_not_collected(
+    planned: tuple[ScreenTask, KeyStore], tmp_path: Path
+) -> None:
+    task, _ = planned
+    ShardScreener(task).screen(0)  # committed on the driver's machine, and killed before it was sent
+    lost = read_footer(OutFolder(task.out).shard(0)).attempt
+    collector = JobCollector(task.out, keys=task.keys)
+    with pytest.raises(IntegrityError, match="not in the bucket"):
+        collector.add(0)
+    MirroredScreener(on_node(task, tmp_path / "one")).screen(0)
+    collector.add(0)
+    assert read_footer(OutFolder(task.out).shard(0)).attempt != lost
