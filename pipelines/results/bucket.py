@@ -119,32 +119,40 @@ class Bucket:
         False, too, where an attempt of this very call arrived and its answer was lost.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
+        return self._persist(name, file, {"IfNoneMatch": "*"})
+
+    def _persist(self, name: str, file: Path, condition: dict[str, str]) -> bool:
         for number in range(_TRIES):
-            made = self._try_to_create(name, file)
+            made = self._try(name, file, condition)
             if made is not None:
                 return made
             time.sleep(_PAUSE_S * 2**number)
-        raise StorageError(f"{name} could not be created: others write it all the time", remedy=REMEDY)
+        raise StorageError(f"{name} could not be written: others write it all the time", remedy=REMEDY)
 
-    def _try_to_create(self, name: str, file: Path) -> bool | None:
+    def _try(self, name: str, file: Path, condition: dict[str, str]) -> bool | None:
         """None: somebody else is at it in this moment."""
         from botocore.exceptions import ClientError
 
-        with _asked(f"{name} could not be created"), disk_errors(f"{file.name} could not be read"):
+        with _asked(f"{name} could not be written"), disk_errors(f"{file.name} could not be read"):
             try:
                 with file.open("rb") as content:
-                    self._put(name, content, IfNoneMatch="*")
+                    self._put(name, content, **condition)
             except ClientError as error:
                 if _code(error) not in _TAKEN | _BUSY:
                     raise
                 return False if _code(error) in _TAKEN else None
         return True
 
-    def replace(self, name: str, file: Path) -> None:
-        """Put a file there."""
-        reading = disk_errors(f"{file.name} could not be read")
-        with _asked(f"{name} could not be written"), reading, file.open("rb") as content:
-            self._put(name, content)
+    def replace(self, name: str, file: Path, *, tag: str | None) -> bool:
+        """Put a file there in place of what was seen there; whether it was put.
+
+        Args:
+            name: Of the object.
+            file: Its content.
+            tag: Entity tag of what was seen; None: nothing was.
+        """
+        condition = {"IfMatch": f'"{tag}"'} if tag else {"IfNoneMatch": "*"}
+        return self._persist(name, file, condition)
 
     def _put(self, name: str, content: Any, **conditions: str) -> None:  # noqa: ANN401 - a file
         about = {_DIGEST: file_digest(content, "sha256").hexdigest()}

@@ -8,17 +8,17 @@ own, so that a run is not disturbed. A file beside the folder says which bucket 
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
+from pipelines.results import mirrorfiles
 from pipelines.results.bucket import SCHEME, Bucket
-from pipelines.results.disk import disk_errors, write_whole
-from pipelines.results.mirrorfiles import alone, check_name, digest, files_in, job_in, label_of, sha256_of
-from pipelines.results.outfolder import OutFolder, held, read_job
+from pipelines.results.disk import create_once, disk_errors
+from pipelines.results.outfolder import OutFolder, held
 from sievert.errors import ConfigError, IntegrityError, OutFolderBusyError, OutFolderError
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _READING = "-read"
 _AT_ONCE = 8
+_FINISHED = "another machine has finished this job meanwhile"
+_AGAIN = "Run the same command again: it takes that up."
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Mirror:
             StorageError: And its kinds.
         """
         reads = self.folder.name.endswith(_READING)
-        with alone(self.folder) if reads else held(self.folder):
+        with mirrorfiles.alone(self.folder) if reads else held(self.folder):
             shutil.rmtree(self._drafts, ignore_errors=True)
             tags = self.bucket.tags()
             self._check(tags)
@@ -75,14 +77,15 @@ class Mirror:
             self._known.update(tags)
 
     def _check(self, tags: Mapping[str, str]) -> None:
-        if tags and OutFolder(self.folder).job.name not in tags:
+        out = OutFolder(self.folder)
+        if not tags.keys() <= {out.plan.name} and out.job.name not in tags:
             raise OutFolderError("the bucket holds something there that is no job", remedy="Name another prefix.")
         for name in tags:
-            check_name(name)
+            mirrorfiles.check_name(name)
 
     def _is_stale(self, name: str, tag: str) -> bool:
         known = self._known.get(name) == tag and (self.folder / name).exists()
-        return not known and digest(self.folder / name) != tag
+        return not known and mirrorfiles.digest(self.folder / name) != tag
 
     def adopt(self, job: str) -> None:
         """Have header and plan of a job here, and nothing of an earlier one that was kept at the same place.
@@ -92,14 +95,15 @@ class Mirror:
             StorageError: And its kinds.
         """
         out = OutFolder(self.folder)
-        with alone(self.folder):
-            if job_in(out) != job:
+        with mirrorfiles.alone(self.folder):
+            if mirrorfiles.job_in(out) != job:
                 self._forget({})
-                for file in (out.job, out.plan):
-                    self._fetch(self._name(file))
-            if job_in(out) != job:
+                self._fetch(self._name(out.job))
+            if mirrorfiles.job_in(out) != job:
                 raise IntegrityError("the bucket does not hold the job that was to be worked on")
-            if not out.plan.exists() or sha256_of(out.plan) != read_job(out).plan:
+            if not mirrorfiles.has_its_plan(out) and not (
+                self._fetch(self._name(out.plan)) and mirrorfiles.has_its_plan(out)
+            ):
                 raise IntegrityError("the plan in the bucket is not the job's")
             with disk_errors("the mirror of a bucket could not be written"):
                 out.work.mkdir(exist_ok=True)
@@ -119,17 +123,29 @@ class Mirror:
         return {names[name] for name in self.bucket.tags() if name in names}
 
     def begin(self, out: OutFolder) -> None:
-        """Send what workers need of a job that is planned: the header, once, and then the plan that it names.
+        """Send what workers need of a job that is planned: the plan, and then the header that names it, each once.
 
         Raises:
+            OutFolderBusyError: Somebody else is planning there.
             OutFolderError: Somebody else has planned another job there meanwhile.
+            IntegrityError: The bucket's plan is not the job's.
             StorageError: And its kinds.
         """
         if out.job.name not in self.bucket.tags():
-            self.create(out.job)
-        if not self._is_same(out.job, self.bucket.tags()):
+            self._claim(out)
+        tags = self.bucket.tags()
+        if not self._is_same(out.job, tags):
             raise OutFolderError("the bucket holds another job, planned at the same time")
-        self._send_changed([out.plan])
+        if not self._is_same(out.plan, tags):
+            raise IntegrityError("the plan in the bucket is not the job's")
+
+    def _claim(self, out: OutFolder) -> None:
+        if not self.create(out.plan) and not self._is_same(out.plan, self.bucket.tags()):
+            raise OutFolderBusyError(
+                "another run is planning a job in the bucket, or died while it did",
+                remedy=f"If none runs, remove {out.plan.name} from there and run the command again.",
+            )
+        self.create(out.job)
 
     def send(self, out: OutFolder) -> None:
         """Send all that belongs to a finished job but the shards, which are there; the anchor last.
@@ -143,6 +159,7 @@ class Mirror:
         for shard in out.results.glob("*.parquet"):
             if not self._is_same(shard, tags):
                 raise IntegrityError(f"results/{shard.name} in the bucket is not what was collected")
+        tags = self.bucket.tags()  # the shards took their time
         self._yield_to_finished(out, tags)
         last = {out.files, out.anchor, *out.pending}
         others = [file for file in sorted(out.path.iterdir()) if file.is_file() and file not in last]
@@ -151,7 +168,7 @@ class Mirror:
             self.create(out.files)
             tags = self.bucket.tags()
             self._yield_to_finished(out, tags)
-            self._send_changed(others, tags)  # another machine may have sent its own before this one's list was there
+            self._send_changed(others, tags)
         self._send_changed([file for file in (out.anchor,) if file.exists()])
 
     def drop(self) -> None:
@@ -161,23 +178,25 @@ class Mirror:
 
     def _yield_to_finished(self, out: OutFolder, tags: Mapping[str, str]) -> None:
         if out.files.name in tags and not self._is_same(out.files, tags):
-            raise OutFolderBusyError(
-                "another machine has finished this job meanwhile",
-                remedy="Run the same command again: it takes that up.",
-            )
+            raise OutFolderBusyError(_FINISHED, remedy=_AGAIN)
 
     def _send_changed(self, files: list[Path], tags: Mapping[str, str] | None = None) -> None:
         there = self.bucket.tags() if tags is None else tags
         for file in files:
             if not self._is_same(file, there):
-                self.bucket.replace(self._name(file), file)
+                self._put_over(file, there.get(self._name(file)))
+
+    def _put_over(self, file: Path, tag: str | None) -> None:
+        """Only what was seen there is replaced: another machine may be at it."""
+        if not self.bucket.replace(self._name(file), file, tag=tag) and not self._is_same(file, self.bucket.tags()):
+            raise OutFolderBusyError(_FINISHED, remedy=_AGAIN)
 
     def _is_same(self, file: Path, tags: Mapping[str, str]) -> bool:
         """Whether the bucket has this very file. Where it encrypts by a key of KMS, tags are no digests: ask it."""
         name = self._name(file)
-        if name not in tags or tags[name] == digest(file):
+        if name not in tags or tags[name] == mirrorfiles.digest(file):
             return name in tags
-        return self.bucket.digest(name) == sha256_of(file)
+        return self.bucket.digest(name) == mirrorfiles.sha256_of(file)
 
     def _forget(self, tags: Mapping[str, str]) -> None:
         out = OutFolder(self.folder)
@@ -185,16 +204,18 @@ class Mirror:
         with disk_errors("the mirror of a bucket could not be cleared"):
             if out.work not in kept:
                 out.drop_work()
-            for file in files_in(self.folder, but=kept):
+            for file in mirrorfiles.files_in(self.folder, but=kept):
                 if self._name(file) not in tags:
-                    file.unlink()
+                    file.unlink(missing_ok=True)
+            mirrorfiles.drop_empty_folders(self.folder, but=kept)
 
     def _pending(self, out: OutFolder, tags: Mapping[str, str]) -> set[Path]:
         """What a run of the same job may have left here to go on with: drafts until it is finished, then the outbox."""
+        if tags.keys() == {out.plan.name} and mirrorfiles.has_its_plan(out) and self._is_same(out.plan, tags):
+            return {out.job, out.plan, *out.pending}  # it died between plan and header
         if not out.job.exists() or not self._is_same(out.job, tags) or out.anchor.name in tags:
             return set()
-        unsent = set() if out.plan.name in tags else {out.plan}  # a run that died between header and plan goes on here
-        return unsent | (out.pending - ({out.work} if out.files.name in tags else set()))
+        return out.pending - ({out.work} if out.files.name in tags else set())
 
     def _fetch(self, name: str) -> bool:
         file = self.folder / name
@@ -228,20 +249,24 @@ def open_mirror(url: str, mirrors: Path, *, reading: bool = False) -> Mirror:
         kind = url.partition("://")[0]
         raise ConfigError(f"results cannot be kept in {kind}://", remedy="Name a folder, or s3://BUCKET/PREFIX.")
     url = Bucket(url).url
-    folder = mirrors / (hashlib.sha256(url.encode()).hexdigest()[:32] + (_READING if reading else ""))
+    folder = mirrors / (mirrorfiles.folder_name(url) + (_READING if reading else ""))
     with disk_errors("the mirror of a bucket could not be made"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not label_of(folder).exists():
-            write_whole(label_of(folder), url.encode(), drafts=mirrors, mode=0o600)
+        if not mirrorfiles.label_of(folder).exists():
+            draft = mirrors / uuid4().hex
+            draft.write_text(url, "utf-8")
+            create_once(draft, mirrorfiles.label_of(folder))  # never another file of that name: it is a lock, too
     return Mirror(url, folder)
 
 
 def mirror_at(folder: Path) -> Mirror | None:
     """The mirror that a folder is, or None."""
+    folder = folder.absolute()
     try:
-        return Mirror(label_of(folder).read_text("utf-8"), folder)
-    except OSError:
+        url = mirrorfiles.label_of(folder).read_text("utf-8")
+    except (OSError, ValueError):
         return None
+    return Mirror(url, folder) if folder.name.removesuffix(_READING) == mirrorfiles.folder_name(url) else None
 
 
 def place_name(folder: Path) -> str:

@@ -74,6 +74,26 @@ def files_in(folder: Path, *, but: set[Path]) -> list[Path]:
     return [path for path in folder.rglob("*") if not path.is_dir() and not but & {path, *path.parents}]
 
 
+def has_its_plan(out: OutFolder) -> bool:
+    """Whether the plan that the header names lies beside it."""
+    try:
+        return sha256_of(out.plan) == read_job(out).plan
+    except SievertError:
+        return False
+
+
+def drop_empty_folders(folder: Path, *, but: set[Path]) -> None:
+    """A folder without a file is no part of a job, and would show as one."""
+    for path in sorted((one for one in folder.rglob("*") if one.is_dir()), reverse=True):
+        if not but & {path, *path.parents} and not any(path.iterdir()):
+            path.rmdir()
+
+
+def folder_name(url: str) -> str:
+    """Of the folder that stands for a bucket's URL."""
+    return hashlib.sha256(url.encode()).hexdigest()[:32]
+
+
 def label_of(folder: Path) -> Path:
     """The file beside a folder that says which bucket it stands for."""
     return folder.with_name(f"{folder.name}.url")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
 from sievert.cli.keyring import open_store
-from sievert.cli.options import ConfigFile, KeysFolder, LedgerFile, OutArgument, effective
+from sievert.cli.options import ConfigFile, KeysFolder, LedgerFile, OutToWrite, effective
 
 if TYPE_CHECKING:
     from pipelines.results.binding import Finished
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def anchor(
     *,
-    folder: OutArgument,
+    folder: OutToWrite,
     keys: KeysFolder = None,
     ledger: LedgerFile = None,
     config: ConfigFile = None,
@@ -32,15 +33,16 @@ def anchor(
     from pipelines.results.binding import bind_folder
     from pipelines.results.ledger import open_ledger
     from pipelines.results.mirror import mirror_at
-    from pipelines.results.outfolder import OutFolder
+    from pipelines.results.outfolder import OutFolder, held
 
     settings = effective(config, store__keys=keys, store__ledger=ledger)
     out = OutFolder(folder.absolute())
     asked = open_ledger(settings.ledger, file=settings.store.ledger.absolute(), outbox=out.outbox)
-    answer = _describe(bind_folder(out, asked, keys=_log_keeper(settings)))
     mirror = mirror_at(out.path)
-    if mirror:
-        mirror.send(out)
+    with held(out.path) if mirror else nullcontext():
+        answer = _describe(bind_folder(out, asked, keys=_log_keeper(settings)))
+        if mirror:
+            mirror.send(out)
     if as_json:
         console.print_json(answer)
     else:

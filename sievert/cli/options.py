@@ -79,6 +79,15 @@ OutArgument = Annotated[
         callback=results_folder(),
     ),
 ]
+OutToWrite = Annotated[
+    Path,
+    typer.Argument(
+        help="The --out folder of a screening, or its s3:// URL.",
+        metavar="DIR",
+        parser=as_written,
+        callback=results_folder(reading=False),
+    ),
+]
 
 
 def effective(config: Path | None, **flags: Any) -> Settings:  # noqa: ANN401 - each setting has its own type

@@ -136,3 +136,26 @@ def test_what_a_killed_worker_left_beside_the_driver_is_not_collected(
     MirroredScreener(on_node(task, tmp_path / "one")).screen(0)
     collector.add(0)
     assert read_footer(OutFolder(task.out).shard(0)).attempt != lost
+
+
+def test_a_node_whose_plan_is_missing_or_damaged_fetches_it_again(
+    planned: tuple[ScreenTask, KeyStore], tmp_path: Path
+) -> None:
+    task, _ = planned
+    node = on_node(task, tmp_path / "one")
+    out, mirror = OutFolder(node.out), open_mirror(task.bucket, tmp_path / "one")
+    mirror.adopt(task.job)
+    for spoil in (out.plan.unlink, lambda: out.plan.write_bytes(b"half")):
+        spoil()
+        mirror.adopt(task.job)
+        assert out.plan.read_bytes() == OutFolder(task.out).plan.read_bytes()
+
+
+def test_a_run_that_died_between_plan_and_header_goes_on(planned: tuple[ScreenTask, KeyStore]) -> None:
+    task, _ = planned
+    out, mirror = OutFolder(task.out), open_mirror(task.bucket, task.out.parent)
+    bucket, _, prefix = task.bucket.removeprefix("s3://").partition("/")
+    mirror.bucket._client.delete_object(Bucket=bucket, Key=f"{prefix}/job.json")
+    mirror._forget(mirror.bucket.tags())  # what `refresh` does, but for the lock that this job holds
+    mirror.begin(out)
+    assert {"job.json", "plan.parquet"} == mirror.bucket.tags().keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -15,7 +16,6 @@ from tests.buckets import BUCKET, Store, run_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -144,14 +144,53 @@ def test_of_what_is_no_job_nothing_is_fetched(store: Store, mirror: Mirror, pref
     assert not list(mirror.folder.iterdir())
 
 
-def test_a_run_that_died_between_header_and_plan_goes_on(store: Store, mirror: Mirror, prefix: str) -> None:
+def test_a_plan_that_another_run_sent_is_not_replaced(store: Store, mirror: Mirror, prefix: str) -> None:
     out = OutFolder(mirror.folder)
-    out.job.write_bytes(b"job")
-    out.plan.write_bytes(b"plan")
-    put(store, prefix, "job.json", b"job")
+    put(store, prefix, "plan.parquet", b"of another run")
     mirror.refresh()
+    for file in (out.job, out.plan):
+        file.write_bytes(b"ours")
+    with pytest.raises(OutFolderBusyError, match="planning") as found:
+        mirror.begin(out)
+    assert "plan.parquet" in str(found.value.remedy)
+    assert store.names(prefix) == {"plan.parquet"}
+
+
+def test_an_empty_folder_is_no_part_of_a_job(store: Store, mirror: Mirror, prefix: str) -> None:
+    put(store, prefix, "job.json", b"job")
+    put(store, prefix, "logs/x", b"a stranger's")
+    mirror.refresh()
+    store.client.delete_object(Bucket=BUCKET, Key=f"{prefix}/logs/x")
+    mirror.refresh()
+    assert [file.name for file in mirror.folder.iterdir()] == ["job.json"]
+
+
+def test_what_another_machine_sends_meanwhile_is_not_replaced(
+    store: Store, mirror: Mirror, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = OutFolder(mirror.folder)
+    out.results.mkdir()
+    for file in (out.job, out.plan, out.manifest, out.files):
+        file.write_bytes(b"ours")
     mirror.begin(out)
-    assert store.names(prefix) == {"job.json", "plan.parquet"}
+    seen = mirror.bucket.tags()
+    put(store, prefix, "manifest.json", b"theirs")
+    monkeypatch.setattr(Bucket, "tags", lambda _: seen)
+    with pytest.raises(OutFolderBusyError, match="another machine"):
+        mirror.send(out)
+    assert store.client.get_object(Bucket=BUCKET, Key=f"{prefix}/manifest.json")["Body"].read() == b"theirs"
+
+
+@pytest.mark.parametrize("content", [b"[InternetShortcut]\nURL=x", b"\xff\xfe", b"s3://results/elsewhere"])
+def test_a_shortcut_beside_a_folder_makes_no_mirror_of_it(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results.url").write_bytes(content)
+    assert mirror_at(tmp_path / "results") is None
+    monkeypatch.chdir(tmp_path)
+    assert mirror_at(Path()) is None
+    assert place_name(Path()) == "."
 
 
 def test_who_reads_neither_disturbs_a_run_nor_waits_for_it(store: Store, mirror: Mirror, prefix: str) -> None:
