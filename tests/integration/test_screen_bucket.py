@@ -47,6 +47,9 @@ def test_a_job_in_a_bucket_is_killed_on_one_machine_and_finished_verified_and_op
     code, told, err = first.run("verify", URL, "--json")
     assert (code, told["failed"]) == (0, 0), err
     assert len(second.run("open", URL, "--json")[1]) == 21
+    assert second.run("anchor", URL, "--json")[1]["root"] == answer["root"]
+    assert first.run("report", URL, "--json")[1]["report"] == "autumn-report.html"
+    assert (tmp_path / "autumn-report.html").exists()
     changed = min(name for name in names if name.startswith("results/"))
     store.client.put_object(Bucket=BUCKET, Key=f"{PREFIX}/{changed}", Body=b"forged")
     assert first.run("verify", URL, "--json")[0] == IntegrityError.exit_code
