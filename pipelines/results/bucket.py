@@ -117,17 +117,8 @@ class Bucket:
         """Put a file there unless there is an object of that name; whether it was put.
 
         False, too, where an attempt of this very call arrived and its answer was lost.
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
-        return self._persist(name, file, {"IfNoneMatch": "*"})
-
-    def _persist(self, name: str, file: Path, condition: dict[str, str]) -> bool:
-        for number in range(_TRIES):
-            made = self._try(name, file, condition)
-            if made is not None:
-                return made
-            time.sleep(_PAUSE_S * 2**number)
-        raise StorageError(f"{name} could not be written: others write it all the time", remedy=REMEDY)
+        return self.replace(name, file, tag=None)
 
     def _try(self, name: str, file: Path, condition: dict[str, str]) -> bool | None:
         """None: somebody else is at it in this moment."""
@@ -146,13 +137,20 @@ class Bucket:
     def replace(self, name: str, file: Path, *, tag: str | None) -> bool:
         """Put a file there in place of what was seen there; whether it was put.
 
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+
         Args:
             name: Of the object.
             file: Its content.
             tag: Entity tag of what was seen; None: nothing was.
         """
         condition = {"IfMatch": f'"{tag}"'} if tag else {"IfNoneMatch": "*"}
-        return self._persist(name, file, condition)
+        for number in range(_TRIES):
+            made = self._try(name, file, condition)
+            if made is not None:
+                return made
+            time.sleep(_PAUSE_S * 2**number)
+        raise StorageError(f"{name} could not be written: others write it all the time", remedy=REMEDY)
 
     def _put(self, name: str, content: Any, **conditions: str) -> None:  # noqa: ANN401 - a file
         about = {_DIGEST: file_digest(content, "sha256").hexdigest()}

@@ -70,24 +70,21 @@ def volume_folder(text: str | Path) -> Path:
     return Path(text)
 
 
-OutArgument = Annotated[
-    Path,
-    typer.Argument(
-        help="The --out folder of a screening, or its s3:// URL.",
-        metavar="DIR",
-        parser=as_written,
-        callback=results_folder(),
-    ),
-]
-OutToWrite = Annotated[
-    Path,
-    typer.Argument(
-        help="The --out folder of a screening, or its s3:// URL.",
-        metavar="DIR",
-        parser=as_written,
-        callback=results_folder(reading=False),
-    ),
-]
+def out_argument(
+    *,
+    help: str = "The --out folder of a screening, or its s3:// URL.",  # noqa: A002 - typer's word
+    metavar: str = "DIR",
+    reading: bool = True,
+    anew: bool = False,
+) -> Any:  # noqa: ANN401 - as typer has it
+    """The place of results that a command is about; see `results_folder`."""
+    return typer.Argument(
+        help=help, metavar=metavar, parser=as_written, callback=results_folder(reading=reading, anew=anew)
+    )
+
+
+OutArgument = Annotated[Path, out_argument()]
+OutToWrite = Annotated[Path, out_argument(reading=False)]
 
 
 def effective(config: Path | None, **flags: Any) -> Settings:  # noqa: ANN401 - each setting has its own type

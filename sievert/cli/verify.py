@@ -9,7 +9,7 @@ import typer
 
 from sievert.cli import console
 from sievert.cli.console import JsonFlag, VerboseFlag
-from sievert.cli.options import ConfigFile, LedgerFile, as_written, effective, results_folder
+from sievert.cli.options import ConfigFile, LedgerFile, effective, out_argument
 from sievert.cli.prove import Against, tell_proof
 
 if TYPE_CHECKING:
@@ -23,11 +23,10 @@ def verify(
     *,
     what: Annotated[
         Path,
-        typer.Argument(
+        out_argument(
             help="The --out folder of a screening, its s3:// URL, or the file of a proof.",
             metavar="DIR|PROOF",
-            parser=as_written,
-            callback=results_folder(anew=True),
+            anew=True,
         ),
     ],
     root: Annotated[
