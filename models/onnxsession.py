@@ -1,4 +1,4 @@
-"""Opens a network in ONNX Runtime as a worker needs it: with so many threads and none that spins, on a GPU if asked."""
+"""Opens a network in ONNX Runtime as a worker needs it: with so many threads and none that spins for long, on a GPU if asked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 
 GPU, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+_SPIN_US = 50
+"""Longer than the pauses within a forward pass, and nothing beside the time between two."""
 
 
 def open_session(file: Path, *, threads: int, refused: str, on_gpu: bool = False) -> Any:  # noqa: ANN401 - onnxruntime ships no types
@@ -34,9 +36,14 @@ def open_session(file: Path, *, threads: int, refused: str, on_gpu: bool = False
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
-    # Threads that spin between calls would take the cores of the other workers.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    for name, value in _waiting(threads).items():
+        options.add_session_config_entry(f"session.intra_op.{name}", value)
     try:
         return onnxruntime.InferenceSession(file.read_bytes(), options, providers=[GPU, CPU] if on_gpu else [CPU])
     except Exception as error:  # onnxruntime's own exceptions share no other base
         raise ModelError(refused) from error
+
+
+def _waiting(threads: int) -> dict[str, str]:
+    """How threads wait for their part of a pass: ones that spin for long would take the cores of the other workers."""
+    return {"allow_spinning": "1", "spin_duration_us": str(_SPIN_US)} if threads > 1 else {"allow_spinning": "0"}

@@ -28,6 +28,8 @@ class Predictor:
     Args:
         package: A package that `load_package` checked.
         threads: Threads that one call may use.
+        alone: Threads that a call may use that has the machine to itself; where they are more, the network is opened
+            a second time for such calls.
         on_gpu: Whether it runs on a GPU.
 
     Attributes:
@@ -38,36 +40,39 @@ class Predictor:
             package says of itself.
     """
 
-    def __init__(self, package: ModelPackage, *, threads: int = 1, on_gpu: bool = False) -> None:
+    def __init__(self, package: ModelPackage, *, threads: int = 1, alone: int = 1, on_gpu: bool = False) -> None:
         self._calibration = package.calibration
         self._shape = (package.metadata.channels, *package.metadata.shape)
         self._session = _open_session(package, threads=threads, on_gpu=on_gpu)
+        self._alone = self._session if alone <= threads else _open_session(package, threads=alone, on_gpu=on_gpu)
         self.head_weights = _read_head(package)
         if self.head_weights is not None and self.head_weights.shape[0] != len(package.metadata.labels):
             raise ModelError("the model package's head does not have one row a label")
 
-    def __call__(self, batch: NDArray[np.float32]) -> list[Prediction]:
+    def __call__(self, batch: NDArray[np.float32], *, alone: bool = False) -> list[Prediction]:
         """What the network says of each image, in the batch's order.
 
         Args:
             batch: Shape [image, channel, *place], as the package's recipe makes it; may be empty.
+            alone: Whether nothing else asks for the machine.
 
         Raises:
             ModelError: The batch has another shape or type.
         """
-        logits, features = self.run(batch)
+        logits, features = self.run(batch, alone=alone)
         probabilities = self._calibration.probabilities(logits)
         return [Prediction(*both) for both in zip(probabilities, features, strict=True)]
 
-    def run(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def run(self, batch: NDArray[np.float32], *, alone: bool = False) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Logits, shape [image, class], before calibration, and features; see `__call__`."""
         if batch.dtype != np.float32 or batch.shape[1:] != self._shape:
             raise ModelError(f"the network reads float32 images {self._shape}, not {batch.dtype} {batch.shape[1:]}")
+        session = self._alone if alone else self._session
         if not len(batch):  # some of ONNX Runtime's kernels refuse an empty batch
             empty = np.zeros((1, *self._shape), np.float32)
-            logits, features = self._session.run(OUTPUTS, {INPUT: empty})
+            logits, features = session.run(OUTPUTS, {INPUT: empty})
             return logits[:0], features[:0]
-        logits, features = self._session.run(OUTPUTS, {INPUT: batch})
+        logits, features = session.run(OUTPUTS, {INPUT: batch})
         return logits, features
 
 

@@ -74,6 +74,11 @@ class ServeSettings(Branch):
         description="Forward passes that a replica runs at once, each on a CPU of its own; left out: 1, or "
         "its share of the CPUs, at most 4, where one machine has more of them than `max_replicas`.",
     )
+    threads_alone: PositiveInt | None = Field(
+        default=None,
+        description="Threads of the forward pass of a study that a replica has alone in hand; the network is held in "
+        "memory twice for it where there is more than one. Left out: the CPUs of a single machine, at most 4; else 1.",
+    )
     batch_size: PositiveInt = Field(default=8, description="Images a forward pass at most.")
     batch_wait_ms: NonNegativeFloat = Field(default=0, description="How long a pass waits for further images.")
     timeout_s: PositiveFloat = Field(default=60, description="How long a request may take.")

@@ -124,16 +124,19 @@ class Casework:
         package: The model.
         rule: When to decide.
         threads: Threads that one forward pass may use.
+        alone: Threads of a forward pass that has the machine to itself; see `Predictor`.
         on_gpu: Whether it runs on a GPU.
 
     Raises:
         ModelError: The network cannot be run.
     """
 
-    def __init__(self, package: ModelPackage, rule: DecisionRule, *, threads: int = 1, on_gpu: bool = False) -> None:
+    def __init__(
+        self, package: ModelPackage, rule: DecisionRule, *, threads: int = 1, alone: int = 1, on_gpu: bool = False
+    ) -> None:
         self.package, self.rule = package, rule
         self._by = {"model": package.named, "recipe": package.recipe.digest}
-        self._predictor = Predictor(package, threads=threads, on_gpu=on_gpu)
+        self._predictor = Predictor(package, threads=threads, alone=alone, on_gpu=on_gpu)
 
     def predict(self, cases: Sequence[Case]) -> list[Prediction | None]:
         """One forward pass over those that were admitted; None for the others."""
@@ -141,9 +144,9 @@ class Casework:
         found = iter(self._predictor(np.stack(tensors)) if tensors else [])
         return [next(found) if isinstance(case.outcome, Image) else None for case in cases]
 
-    def run(self, batch: NDArray[np.float32]) -> list[Prediction]:
+    def run(self, batch: NDArray[np.float32], *, alone: bool = False) -> list[Prediction]:
         """What the network says of tensors that need no admission; see `Predictor`."""
-        return self._predictor(batch)
+        return self._predictor(batch, alone=alone)
 
     def conclude(
         self, case: Case, prediction: Prediction | None, *, job: str, tally: Tally, clock: Stopwatch

@@ -37,6 +37,17 @@ class RowSealer:
         """The data keys so far, and which rows each seals. Once they and this object are gone, nothing here opens."""
         return list(self._keys.values())
 
+    def key_of(self, patient: str) -> DataKey:
+        """The patient's data key, made where there is none yet."""
+        if patient not in self._keys:
+            self._keys[patient] = DataKey(patient, new_data_key(), [])
+        return self._keys[patient]
+
+    def seal_identity(self, identity: dict[str, str], *, record: str, patient: str) -> bytes:
+        """Seal an input's identity envelope: needs neither its leaf nor its verdict."""
+        context = identity_context(self._job, record)
+        return bytes(seal(_encoded(identity), key=self.key_of(patient).key, context=context))
+
     def seal_row(
         self,
         *,
@@ -44,7 +55,7 @@ class RowSealer:
         record: str,
         patient: str,
         payload: dict[str, Any],
-        identity: dict[str, str],
+        identity: dict[str, str] | bytes,
         refusal: Refusal | None,
     ) -> SealedRow:
         """Seal one input's record and identity envelope.
@@ -54,17 +65,16 @@ class RowSealer:
             record: Its id.
             patient: The pseudonym whose data key seals it.
             payload: The record.
-            identity: The identity envelope.
+            identity: The identity envelope, or what `seal_identity` has made of it.
             refusal: Why it was quarantined, if it was; this part stays readable.
         """
-        if patient not in self._keys:
-            self._keys[patient] = DataKey(patient, new_data_key(), [])
-        key = self._keys[patient].key
-        self._keys[patient].indices.append(index)
-        sealed = bytes(seal(pad_record(payload), key=key, context=record_context(self._job, record)))
-        envelope = bytes(seal(_encoded(identity), key=key, context=identity_context(self._job, record)))
+        key = self.key_of(patient)
+        key.indices.append(index)
+        sealed = bytes(seal(pad_record(payload), key=key.key, context=record_context(self._job, record)))
+        if not isinstance(identity, bytes):
+            identity = self.seal_identity(identity, record=record, patient=patient)
         salt = os.urandom(SALT_BYTES)
-        leaf = record_leaf(job=self._job, index=index, sealed=sealed, identity=envelope, salt=salt)
+        leaf = record_leaf(job=self._job, index=index, sealed=sealed, identity=identity, salt=salt)
         return SealedRow(
             index=index,
             record=record,
@@ -74,7 +84,7 @@ class RowSealer:
             salt=salt,
             leaf=leaf,
             sealed=sealed,
-            identity=envelope,
+            identity=identity,
         )
 
 

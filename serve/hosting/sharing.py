@@ -14,7 +14,7 @@ _MOST = 4
 
 
 def with_passes(settings: Settings, models: int) -> Settings:
-    """The settings with the passes of a replica filled in.
+    """The settings with the passes of a replica filled in, and with the threads of one that has the machine to itself.
 
     Several replicas of one pass each do more than one replica of several passes, whose interpreter they share: so it is
     one, but for a site that wants fewer replicas than there are CPUs. On a cluster, where a node may have a single CPU,
@@ -25,8 +25,10 @@ def with_passes(settings: Settings, models: int) -> Settings:
         models: How many are served.
     """
     serve = settings.serve
-    if serve.passes is not None:
-        return settings
     alone = settings.cluster.address is None and not serve.num_gpus
     share = count_cores() // (serve.max_replicas * models) if serve.max_replicas and alone else 1
-    return settings.model_copy(update={"serve": serve.model_copy(update={"passes": max(1, min(_MOST, share))})})
+    filled = {
+        "passes": serve.passes or max(1, min(_MOST, share)),
+        "threads_alone": serve.threads_alone or (min(_MOST, count_cores()) if alone else 1),
+    }
+    return settings.model_copy(update={"serve": serve.model_copy(update=filled)})

@@ -100,3 +100,20 @@ class Batcher(Generic[Item, Answer]):
             self._changed.wait()
             if self._wait_s and self._queue and not self._stopped:
                 self._changed.wait_for(lambda: len(self._queue) >= self._size or self._stopped, self._wait_s)
+
+
+class InHand:
+    """Counts what is in hand: `with` it, each request."""
+
+    def __init__(self) -> None:
+        self.count, self._lock = 0, threading.Lock()
+
+    def __enter__(self) -> None:
+        """One more."""
+        with self._lock:
+            self.count += 1
+
+    def __exit__(self, *_: object) -> None:
+        """One less."""
+        with self._lock:
+            self.count -= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,19 +15,20 @@ import numpy as np
 from models.package import load_package
 from pipelines.cohort.ids import Pseudonyms
 from pipelines.flows.casework import Case, Casework, Image, make_case
-from pipelines.flows.online.batching import Batcher
+from pipelines.flows.online.batching import Batcher, InHand
 from pipelines.flows.online.sidecar import Sidecar, Sidecars, Told
 from pipelines.flows.stopwatch import Stopwatch
 from pipelines.flows.tally import Tally
 from pipelines.results.jobheader import RollingHeader
 from pipelines.results.keystore import KeyStore
-from pipelines.results.rolling.job import SHARD_SIZE, Entry, RollingJob, refreshed
+from pipelines.results.rolling.job import SHARD_SIZE, Entry, RollingJob, Subject, refreshed
 from sievert import __version__
 from sievert.errors import ModelError, NetworkInputError
 from sievert.records import PlannedInput, Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -59,6 +61,7 @@ class OnlineTask:
         roll_after_records: Size at which it is.
         seeds: Of the network's training.
         threads: Threads a forward pass.
+        threads_alone: Threads of a pass while no other request is in hand.
         on_gpu: Whether the network runs on a GPU.
     """
 
@@ -78,6 +81,7 @@ class OnlineTask:
     roll_after_records: int
     seeds: dict[str, int]
     threads: int = 1
+    threads_alone: int = 1
     on_gpu: bool = False
 
 
@@ -124,7 +128,10 @@ class OnlineScreener:
         package = load_package(task.model)
         if package.digest != task.model_digest:
             raise ModelError("the model package was changed since the service was started")
-        self.casework = Casework(package, task.rule, threads=task.threads, on_gpu=task.on_gpu)
+        self.casework = Casework(
+            package, task.rule, threads=task.threads, alone=task.threads_alone, on_gpu=task.on_gpu
+        )
+        self._busy = InHand()
         self._warm_up()
         self._batcher: Batcher[NDArray[np.float32], Prediction] = Batcher(
             self._pass, size=task.batch_size, wait_s=task.batch_wait_s, lanes=task.passes, batches=batches
@@ -160,18 +167,15 @@ class OnlineScreener:
         """
         planned = PlannedInput(0, f"{SOURCE}{uuid4()}", patient, *(shown or (None, None)))
         clock = clock or Stopwatch()
-        with self._sidecars.one() as sidecar:
-            with clock("admission"):
-                told = sidecar.admit(content, planned)
-            outcome = told.outcome
-            waiting = self._batcher.submit(outcome.tensor) if isinstance(outcome, Image) else None
-            picture = sidecar.picture()  # while the network is at work; then the next study may be admitted
-        case = make_case(planned, content, told.admission, outcome, self._pseudonyms)
-        with clock("predict"):
-            prediction = waiting.result() if waiting else None
-        entry = self._entry(case, prediction, picture, clock)
-        with clock("seal"):
-            record = self._keep(entry)
+        with self._busy:
+            with self._sidecars.one() as sidecar:
+                with clock("admission"):
+                    told = sidecar.admit(content, planned)
+                outcome = told.outcome
+                waiting = self._batcher.submit(outcome.tensor) if isinstance(outcome, Image) else None
+                picture = sidecar.picture()  # while the network is at work; then the next study may be admitted
+            case = make_case(planned, content, told.admission, outcome, self._pseudonyms)
+            record = self._seal(case, waiting, picture, clock)
         return Answer(record, case.identity, {**told.stage_s, **clock.seconds}, _measured(told))
 
     def infer(self, images: NDArray[np.float32]) -> list[Prediction]:
@@ -185,8 +189,9 @@ class OnlineScreener:
         """
         if images.shape[1:] != self.shape or images.dtype != np.float32:
             raise NetworkInputError(f"the network reads float32 images {self.shape}")
-        waiting = [self._batcher.submit(image) for image in images]
-        return [one.result() for one in waiting]
+        with self._busy:
+            waiting = [self._batcher.submit(image) for image in images]
+            return [one.result() for one in waiting]
 
     def roll_if_due(self) -> None:
         """Let go of the open job where it is old or large enough."""
@@ -206,34 +211,46 @@ class OnlineScreener:
         self._sidecars.stop()
 
     def _warm_up(self) -> None:
-        """The first pass makes room for all that follow; nobody should wait for it."""
-        self.casework.run(np.zeros((1, *self.shape), np.float32))
+        """The first passes make room for all that follow; nobody should wait for them."""
+        for alone in (False, True):
+            self.casework.run(np.zeros((1, *self.shape), np.float32), alone=alone)
 
     def _pass(self, images: Sequence[NDArray[np.float32]]) -> list[Prediction]:
-        return self.casework.run(np.stack(images))
+        return self.casework.run(np.stack(images), alone=self._busy.count == 1 and len(images) == 1)
 
-    def _entry(self, case: Case, prediction: Prediction | None, picture: bytes | None, clock: Stopwatch) -> Entry:
+    def _seal(
+        self, case: Case, waiting: Future[Prediction] | None, picture: bytes | None, clock: Stopwatch
+    ) -> dict[str, Any]:
+        """Have all that needs no verdict ready by the time that the network has spoken."""
+        subject = Subject(case.record, case.patient, case.identity, picture)
+        with self._open_job() as job:
+            prepared = job.prepare(subject)
+            with clock("predict"):
+                prediction = waiting.result() if waiting else None
+            entry = self._entry(case, prediction, subject, clock)
+            with clock("seal"):
+                return job.add(entry, prepared)
+
+    def _entry(self, case: Case, prediction: Prediction | None, subject: Subject, clock: Stopwatch) -> Entry:
         tally = Tally()
         refusal, payload = self.casework.conclude(case, prediction, job="", tally=tally, clock=clock)
-        return Entry(
-            record=case.record,
-            patient=case.patient,
-            payload=payload,
-            identity=case.identity,
-            refusal=refusal,
-            counts=tally.counts(clock.seconds),
-            picture=None if refusal else picture,
-        )
+        return Entry(subject, payload, refusal, tally.counts(clock.seconds))
 
-    def _keep(self, entry: Entry) -> dict[str, Any]:
+    @contextmanager
+    def _open_job(self) -> Iterator[RollingJob]:
+        """The open job, which stays open at least as long as this."""
         with self._lock:
             if self._job is None:
                 self._job = RollingJob(
                     self._task.results, self._header(), self._keys, seeds=self._task.seeds, to_disk=self._task.to_disk
                 )
-            record = self._job.add(entry)
-        self.roll_if_due()
-        return record
+            job = self._job
+            job.begin()
+        try:
+            yield job
+        finally:
+            job.end()
+            self.roll_if_due()
 
     def _header(self) -> RollingHeader:
         package = self.casework.package

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from queue import Queue
+from queue import LifoQueue
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -127,7 +127,7 @@ class Sidecar:
 
     def picture(self) -> bytes | None:
         """The picture of the study that was just admitted, PNG, 8 or 16 bits; None where it is not kept."""
-        if not self._keeps or self._process.poll() is not None:
+        if not self._keeps or self._process.returncode is not None:
             return None
         try:
             return receive(self._stdout)[1] or None
@@ -166,10 +166,10 @@ class Sidecar:
 
 
 class Sidecars:
-    """A pool of them; a request that finds none free waits."""
+    """A pool of them; a request that finds none free waits. The last used is asked next: its caches are warm."""
 
     def __init__(self, sidecars: list[Sidecar]) -> None:
-        self._all, self._free = sidecars, Queue[Sidecar]()
+        self._all, self._free = sidecars, LifoQueue[Sidecar]()
         for one in sidecars:
             self._free.put(one)
 

@@ -56,6 +56,7 @@ def _task(package: ModelPackage, results: Path, settings: Settings) -> OnlineTas
         rule=decision_rule(package, settings.decide),
         batch_size=serve.batch_size,
         passes=serve.passes or 1,
+        threads_alone=1 if serve.num_gpus else serve.threads_alone or 1,
         batch_wait_s=serve.batch_wait_ms / 1000,
         keep_pictures=serve.keep_pictures,
         to_disk=serve.durability == "disk",

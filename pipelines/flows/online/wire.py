@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from pipelines.admit.admission import Admission
 from pipelines.flows.casework import Image
-from sievert.records import ImageFacts, Reason, Refusal
+from sievert.records import ImageFacts, Reason, Refusal, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +43,7 @@ def write_admitted(identity: dict[str, str], outcome: Image | Refusal) -> tuple[
     if isinstance(outcome, Refusal):
         return {"identity": identity, "refusal": [outcome.reason.value, outcome.detail]}, []
     tensor = np.ascontiguousarray(outcome.tensor, np.float32)
-    about = {"identity": identity, "facts": asdict(outcome.facts), "shape": tensor.shape, "part": outcome.part}
+    about = {"identity": identity, "facts": fields_of(outcome.facts), "shape": tensor.shape, "part": outcome.part}
     return about, [tensor.data.cast("B")]
 
 

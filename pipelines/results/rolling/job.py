@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from pipelines.results.disk import disk_errors, sync_file, sync_folder
-from pipelines.results.keys.tables import TablePlace
+from pipelines.results.keys.tables import KeyRow, TablePlace
 from pipelines.results.outfolder import OutFolder, freeze_job
 from pipelines.results.rolling.frames import Frame, SpoolHeader
 from pipelines.results.rolling.spool import Spool, spool_file
@@ -41,26 +41,54 @@ def picture_file(out: OutFolder, record: str) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One record that is to be sealed.
+class Subject:
+    """Of whom a record will be: all that is known before there is a verdict.
 
     Attributes:
-        record: Its id.
+        record: The record's id.
         patient: The pseudonym whose data key seals it.
-        payload: The record; its job, leaf and time are filled in.
         identity: The identity envelope.
-        refusal: Why it was quarantined, if it was.
-        counts: Of this one record.
         picture: The de-identified picture, PNG, to be kept sealed beside.
     """
 
     record: str
     patient: str
-    payload: dict[str, Any] = field(repr=False)
     identity: dict[str, str] = field(repr=False)
+    picture: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record that is to be sealed.
+
+    Attributes:
+        subject: Whose.
+        payload: The record; its job, leaf and time are filled in.
+        refusal: Why it was quarantined, if it was; its picture is not kept then.
+        counts: Of this one record.
+    """
+
+    subject: Subject
+    payload: dict[str, Any] = field(repr=False)
     refusal: Refusal | None
     counts: ShardCounts
-    picture: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is ready of a record before its verdict.
+
+    Attributes:
+        sealer: Has its data key.
+        envelope: The identity envelope, sealed.
+        shard: That it will probably be in.
+        wrapped: The data key, wrapped for that shard.
+    """
+
+    sealer: RowSealer = field(repr=False)
+    envelope: bytes = field(repr=False)
+    shard: int
+    wrapped: list[KeyRow] = field(repr=False)
 
 
 class RollingJob:
@@ -85,7 +113,7 @@ class RollingJob:
     def __init__(
         self, results: Path, header: RollingHeader, keys: KeyStore, *, seeds: dict[str, int], to_disk: bool
     ) -> None:
-        self.job, self.count = header.job, 0
+        self.job, self.count, self._on_the_way, self._is_released = header.job, 0, 0, False
         self._header, self._keys, self._opened = header, keys, time.monotonic()
         self._attempt, self._lock, self._to_disk = uuid4().hex, threading.Lock(), to_disk
         self.out = OutFolder(results / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{self.job[:12]}")
@@ -107,8 +135,35 @@ class RollingJob:
         """Seconds since it was opened."""
         return time.monotonic() - self._opened
 
-    def add(self, entry: Entry) -> dict[str, Any]:
+    def begin(self) -> None:
+        """A record is on its way: until `end`, the job is not let go of."""
+        with self._lock:
+            self._on_the_way += 1
+
+    def end(self) -> None:
+        """It was added, or will not be."""
+        with self._lock:
+            self._on_the_way -= 1
+            self._let_go_if_done()
+
+    def prepare(self, subject: Subject) -> Prepared:
+        """Do what needs no verdict, while the network is at work: keep the picture, make and wrap the data key.
+
+        Raises:
+            StorageError: And its kinds: the picture could not be kept.
+        """
+        sealer, shard = RowSealer(self.job), self.count // self._header.shard_size
+        envelope = sealer.seal_identity(subject.identity, record=subject.record, patient=subject.patient)
+        if subject.picture is not None:
+            self._keep(subject.record, subject.picture, sealer.key_of(subject.patient).key)
+        return Prepared(sealer, envelope, shard, self._keys.wrap(sealer.keys, self._place(shard)))
+
+    def add(self, entry: Entry, prepared: Prepared | None = None) -> dict[str, Any]:
         """Seal a record at the next leaf; once this returns, it outlives this process.
+
+        Args:
+            entry: The record.
+            prepared: What `prepare` made of its subject; left out, that is done now.
 
         Returns:
             The record with its job and leaf.
@@ -116,35 +171,46 @@ class RollingJob:
         Raises:
             StorageError: And its kinds; the record is not in the job then.
         """
+        prepared = prepared or self.prepare(entry.subject)
+        if entry.refusal and entry.subject.picture is not None:
+            picture_file(self.out, entry.subject.record).unlink(missing_ok=True)
         with self._lock:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             payload = {**entry.payload, "job": self.job, "index": self.count, "time": now}
-            sealer = RowSealer(self.job)
-            row = sealer.seal_row(
-                index=self.count,
-                record=entry.record,
-                patient=entry.patient,
-                payload=payload,
-                identity=entry.identity,
-                refusal=entry.refusal,
-            )
-            if entry.picture is not None:
-                self._keep(entry.record, entry.picture, sealer.keys[0].key)
-            self._append(row, sealer, entry)
+            self._append(prepared, replace(entry, payload=payload), index=self.count)
             self.count += 1
         return payload
 
-    def _append(self, row: SealedRow, sealer: RowSealer, entry: Entry) -> None:
-        place = TablePlace(self.job, row.index // self._header.shard_size, self._attempt)
+    def _append(self, prepared: Prepared, entry: Entry, *, index: int) -> None:
+        row = prepared.sealer.seal_row(
+            index=index,
+            record=entry.subject.record,
+            patient=entry.subject.patient,
+            payload=entry.payload,
+            identity=prepared.envelope,
+            refusal=entry.refusal,
+        )
+        shard, wrapped = index // self._header.shard_size, prepared.wrapped
+        if shard != prepared.shard:  # others have filled it meanwhile
+            wrapped = self._keys.wrap(prepared.sealer.keys, self._place(shard))
         counts = seal_counts(entry.counts, identity_key=self._keys.identity_key, job=self.job)
-        self._spool.append(Frame(row, self._keys.wrap(sealer.keys, place), counts))
+        self._spool.append(Frame(row, [replace(one, indices=[index]) for one in wrapped], counts))
+
+    def _place(self, shard: int) -> TablePlace:
+        return TablePlace(self.job, shard, self._attempt)
 
     def release(self) -> None:
-        """Take no further record; whoever closes jobs finds it."""
-        self._spool.release()
+        """Take no further record than those on their way; once they are added, whoever closes jobs finds it."""
+        with self._lock:
+            self._is_released = True
+            self._let_go_if_done()
+
+    def _let_go_if_done(self) -> None:
+        if self._is_released and not self._on_the_way:
+            self._spool.release()
 
     def _keep(self, record: str, picture: bytes, key: bytes) -> None:
-        """Before its record: a torn picture has none, and goes when the job is closed."""
+        """Before its record: a picture that gets none goes when the job is closed."""
         sealed = seal(picture, key=key, context=picture_context(self.job, record))
         file = picture_file(self.out, record)
         with disk_errors("a picture could not be written"):
