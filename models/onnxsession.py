@@ -1,4 +1,4 @@
-"""Opens a network in ONNX Runtime as a worker needs it: with so many threads and none that spins for long, on a GPU if asked."""
+"""Opens a network in ONNX Runtime as a worker needs it: with so many threads, which spin briefly; on a GPU if asked."""
 
 from __future__ import annotations
 

@@ -63,7 +63,9 @@ class Predictor:
         probabilities = self._calibration.probabilities(logits)
         return [Prediction(*both) for both in zip(probabilities, features, strict=True)]
 
-    def run(self, batch: NDArray[np.float32], *, alone: bool = False) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def run(
+        self, batch: NDArray[np.float32], *, alone: bool = False
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Logits, shape [image, class], before calibration, and features; see `__call__`."""
         if batch.dtype != np.float32 or batch.shape[1:] != self._shape:
             raise ModelError(f"the network reads float32 images {self._shape}, not {batch.dtype} {batch.shape[1:]}")

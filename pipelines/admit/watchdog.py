@@ -7,7 +7,7 @@ import os
 import signal
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,6 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 @cache
-def _nowhere() -> TextIO:
+def _nowhere() -> int:
     """Where the traceback goes that faulthandler wants to write: names of files may stand in it."""
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - open as long as the process
+    return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)

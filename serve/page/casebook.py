@@ -126,7 +126,7 @@ class CaseBook:
         """
         out, header = self.job(row.job)
         if is_open(out):
-            rows = open_spooled(self.keys, row.job, wanted=lambda index: index == row.place)
+            rows = open_spooled(self.keys, row.job, first=row.place, wanted=lambda index: index == row.place)
         else:
             rows = open_rows(out, self.keys, header, row.shard, wanted=lambda one: one.index == row.place).rows
         if not rows:

@@ -79,7 +79,7 @@ def _take_open(job: TakenJob, keys: KeyStore, table: CaseTable) -> None:
         job.header = header = read_open_header(job.out)
         size = spooled_bytes(keys, header.job)
         if size != job.spooled:
-            opened = open_spooled(keys, header.job, wanted=lambda index: index >= job.open_rows)
+            opened = open_spooled(keys, header.job, first=job.open_rows)
             table.add(
                 row_of(row, job=header.job, planned=header.created, shard=row.index // header.shard_size)
                 for row in opened

@@ -16,7 +16,7 @@ from models.package import load_package
 from pipelines.cohort.ids import Pseudonyms
 from pipelines.flows.casework import Case, Casework, Image, make_case
 from pipelines.flows.online.batching import Batcher, InHand
-from pipelines.flows.online.sidecar import Sidecar, Sidecars, Told
+from pipelines.flows.online.sidecar import Sidecar, Sidecars
 from pipelines.flows.stopwatch import Stopwatch
 from pipelines.flows.tally import Tally
 from pipelines.results.jobheader import RollingHeader
@@ -128,9 +128,7 @@ class OnlineScreener:
         package = load_package(task.model)
         if package.digest != task.model_digest:
             raise ModelError("the model package was changed since the service was started")
-        self.casework = Casework(
-            package, task.rule, threads=task.threads, alone=task.threads_alone, on_gpu=task.on_gpu
-        )
+        self.casework = Casework(package, task.rule, threads=task.threads, alone=task.threads_alone, on_gpu=task.on_gpu)
         self._busy = InHand()
         self._warm_up()
         self._batcher: Batcher[NDArray[np.float32], Prediction] = Batcher(
@@ -176,7 +174,7 @@ class OnlineScreener:
                 picture = sidecar.picture()  # while the network is at work; then the next study may be admitted
             case = make_case(planned, content, told.admission, outcome, self._pseudonyms)
             record = self._seal(case, waiting, picture, clock)
-        return Answer(record, case.identity, {**told.stage_s, **clock.seconds}, _measured(told))
+        return Answer(record, case.identity, {**told.stage_s, **clock.seconds}, told.watched)
 
     def infer(self, images: NDArray[np.float32]) -> list[Prediction]:
         """What the network says of preprocessed images; nothing is kept of them.
@@ -273,11 +271,3 @@ class OnlineScreener:
 
 def _sidecar(task: OnlineTask, restarted: Callable[[], None]) -> Sidecar:
     return Sidecar(task.model, scope=task.scope, policy=task.policy, keeps=task.keep_pictures, restarted=restarted)
-
-
-def _measured(told: Told) -> dict[str, float]:
-    """What is watched for drift: the brightness, and the side of a square of as many pixels."""
-    if not isinstance(told.outcome, Image):
-        return {}
-    facts = told.outcome.facts
-    return {**told.measured, "size_px": float(np.sqrt(facts.rows * facts.columns))}

@@ -62,6 +62,13 @@ class Told:
     stage_s: dict[str, float] = field(default_factory=dict)
     measured: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def watched(self) -> dict[str, float]:
+        """What is watched for drift: the brightness, and the side of a square of as many pixels."""
+        if isinstance(self.outcome, Refusal):
+            return {}
+        return {**self.measured, "size_px": float(np.sqrt(self.outcome.facts.rows * self.outcome.facts.columns))}
+
 
 class Sidecar:
     """The service's side of one such process; used by one request at a time.

@@ -7,6 +7,7 @@ import json
 import struct
 import zlib
 from dataclasses import asdict, dataclass, field
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
 
 from pipelines.results.keys.tables import KeyRow
@@ -70,13 +71,19 @@ def encode_frame(frame: Frame) -> bytes:
     return _framed({"row": row, "keys": keys, "counts": frame.counts})
 
 
-def decode_spool(content: bytes) -> tuple[SpoolHeader | None, list[Frame]]:
-    """What a spool holds, up to a torn or damaged frame; no header where that is torn itself."""
-    parts = _parts(content)
-    first = next(parts, None)
-    if first is None:
+def decode_spool(content: bytes, *, first: int = 0) -> tuple[SpoolHeader | None, list[Frame]]:
+    """What a spool holds, up to a torn or damaged frame; no header where that is torn itself.
+
+    Args:
+        content: Of the file.
+        first: Frames of leaves below are passed over, and not looked at.
+    """
+    bodies = _bodies(content)
+    header = _checked(next(bodies, None))
+    if header is None:
         return None, []
-    return SpoolHeader(**first), [_frame(part) for part in parts]
+    parts = takewhile(lambda part: part is not None, map(_checked, islice(bodies, first, None)))
+    return SpoolHeader(**header), [_frame(part) for part in parts if part is not None]
 
 
 def _framed(content: dict[str, Any]) -> bytes:
@@ -84,15 +91,23 @@ def _framed(content: dict[str, Any]) -> bytes:
     return _HEAD.pack(len(body), zlib.crc32(body)) + body
 
 
-def _parts(content: bytes) -> Iterator[dict[str, Any]]:
-    place = 0
+def _bodies(content: bytes) -> Iterator[tuple[memoryview, int]]:
+    """Each whole frame's body, and its checksum."""
+    place, view = 0, memoryview(content)
     while place + _HEAD.size <= len(content):
         length, checksum = _HEAD.unpack_from(content, place)
-        body = content[place + _HEAD.size : place + _HEAD.size + length]
-        if length > LONGEST_FRAME or len(body) != length or zlib.crc32(body) != checksum:
+        body = view[place + _HEAD.size : place + _HEAD.size + length]
+        if length > LONGEST_FRAME or len(body) != length:
             return
-        yield json.loads(body)
+        yield body, checksum
         place += _HEAD.size + length
+
+
+def _checked(framed: tuple[memoryview, int] | None) -> dict[str, Any] | None:
+    if framed is None or zlib.crc32(framed[0]) != framed[1]:
+        return None
+    found: dict[str, Any] = json.loads(bytes(framed[0]))
+    return found
 
 
 def _frame(part: dict[str, Any]) -> Frame:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from pipelines.results.jobheader import RollingHeader
     from pipelines.results.keystore import KeyStore
-    from pipelines.results.shardfile import SealedRow
     from sievert.records import Refusal, ShardCounts
 
 SHARD_SIZE = 256

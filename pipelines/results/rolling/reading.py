@@ -40,20 +40,23 @@ def spooled_bytes(keys: KeyStore, job: str) -> int:
         return 0
 
 
-def open_spooled(keys: KeyStore, job: str, *, wanted: Callable[[int], bool]) -> list[OpenedRow]:
+def open_spooled(
+    keys: KeyStore, job: str, *, first: int, wanted: Callable[[int], bool] = lambda _: True
+) -> list[OpenedRow]:
     """Decrypt some records of an open job, but for those of patients who were erased since.
 
     Args:
         keys: The key store, with a private key that its records were sealed for.
         job: The job's commitment.
-        wanted: Which, by their leaves.
+        first: Leaves below are passed over, which costs nothing.
+        wanted: Which of the others.
 
     Raises:
         StorageError: And its kinds: there is no such spool any more.
         KeyStoreError: And its kinds.
         IntegrityError: A record is damaged.
     """
-    header, frames = read_spool(spool_file(keys.folder, job))
+    header, frames = read_spool(spool_file(keys.folder, job), first=first)
     marks, erasures = keys.erasures.of_job(job), keys.erasures
     kept = [
         frame
@@ -75,7 +78,7 @@ def spooled_key(keys: KeyStore, job: str, index: int) -> bytes | None:
         WrongKeyError: It was not wrapped for the private key at hand.
         StorageError: And its kinds.
     """
-    header, frames = read_spool(spool_file(keys.folder, job))
+    header, frames = read_spool(spool_file(keys.folder, job), first=index)
     found = next((frame for frame in frames if frame.row.index == index), None)
     return None if found is None or header is None else _data_key(found, header, keys)
 

@@ -77,14 +77,14 @@ class Spool:
         return place
 
 
-def read_spool(file: Path) -> tuple[SpoolHeader | None, list[Frame]]:
-    """What a spool holds now; its writer may go on meanwhile.
+def read_spool(file: Path, *, first: int = 0) -> tuple[SpoolHeader | None, list[Frame]]:
+    """What a spool holds now, from a leaf on; its writer may go on meanwhile.
 
     Raises:
         StorageError: And its kinds.
     """
     with disk_errors("a spool could not be read"):
-        return decode_spool(file.read_bytes())
+        return decode_spool(file.read_bytes(), first=first)
 
 
 def find_spools(keys: Path) -> list[Path]:

@@ -36,3 +36,19 @@ def test_a_replica_runs_its_share_of_the_cpus_as_passes(serve: Mapping[str, Any]
 def test_on_a_cluster_whose_nodes_may_have_one_cpu_it_is_one() -> None:
     settings = Settings(cluster=ClusterSettings(address="10.0.0.1:6379"), serve=ServeSettings(max_replicas=1))
     assert with_passes(settings, 1).serve.passes == 1
+
+
+@pytest.mark.parametrize(
+    ("serve", "address", "threads"),
+    [
+        ({}, None, 4),
+        ({"threads_alone": 2}, None, 2),
+        ({"num_gpus": 1}, None, 1),
+        ({}, "10.0.0.1:6379", 1),
+    ],
+)
+def test_a_study_that_is_alone_gets_the_cpus_of_a_machine_that_is_ours(
+    serve: Mapping[str, Any], address: str | None, threads: int
+) -> None:
+    settings = Settings(cluster=ClusterSettings(address=address), serve=ServeSettings(**serve))
+    assert with_passes(settings, 1).serve.threads_alone == threads

@@ -12,7 +12,7 @@ from pipelines.results.keystore import KeyStore
 from pipelines.results.ledger import EmbeddedLedger
 from pipelines.results.outfolder import OutFolder, RollingHeader, read_job
 from pipelines.results.rolling.closing import close_spool
-from pipelines.results.rolling.job import Entry, RollingJob, picture_file, refreshed
+from pipelines.results.rolling.job import Entry, RollingJob, Subject, picture_file, refreshed
 from pipelines.results.rolling.spool import find_spools
 from serve.page.casebook import CaseBook
 from serve.page.query import CaseQuery
@@ -43,7 +43,8 @@ def roll(tmp_path: Path, keys: KeyStore) -> RollingJob:
     job = RollingJob(tmp_path / "results", header, keys, seeds={}, to_disk=False)
     told = {"record": RECORD, "outcome": "screened", "decision": "positive", "probability": 0.9, "patient": PATIENT}
     png = cv2.imencode(".png", PICTURE)[1].tobytes()
-    job.add(Entry(RECORD, PATIENT, told, {"StudyInstanceUID": "1.2"}, None, ShardCounts(planned=1, screened=1), png))
+    subject = Subject(RECORD, PATIENT, {"StudyInstanceUID": "1.2"}, png)
+    job.add(Entry(subject, told, None, ShardCounts(planned=1, screened=1)))
     return job
 
 

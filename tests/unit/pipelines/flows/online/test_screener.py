@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from pipelines.flows.online.screener import OnlineTask
+    from sievert.records import Prediction
 
 
 @pytest.fixture
@@ -112,6 +115,36 @@ def test_a_job_is_closed_when_it_is_old_enough_and_an_empty_one_is_not(task: Onl
     screener.screen(png())
     screener.roll_if_due()
     assert screener._job is None
+    screener.stop()
+
+
+def test_a_study_alone_and_one_among_others_get_the_same_answer(task: OnlineTask) -> None:
+    screener = OnlineScreener(replace(task, threads_alone=2))
+    alone = screener.screen(png()).record
+    screener._busy.count += 1  # another request
+    among = screener.screen(png()).record
+    screener._busy.count -= 1
+    assert among["probability"] == pytest.approx(alone["probability"], abs=1e-5)
+    assert screener._busy.count == 0
+    screener.stop()
+
+
+def test_only_a_lone_request_gets_the_threads_of_the_whole_machine(
+    task: OnlineTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screener, asked = OnlineScreener(task), list[bool]()
+    real = screener.casework.run
+
+    def run(batch: NDArray[np.float32], *, alone: bool) -> list[Prediction]:
+        asked.append(alone)
+        return real(batch)
+
+    monkeypatch.setattr(screener.casework, "run", run)
+    tensor = np.zeros((1, *screener.shape), np.float32)
+    screener.infer(tensor)
+    with screener._busy:
+        screener.infer(tensor)
+    assert asked == [True, False]
     screener.stop()
 
 

@@ -20,7 +20,7 @@ from pipelines.results.opening import Skipped, open_records
 from pipelines.results.outfolder import OutFolder, RollingHeader, read_job
 from pipelines.results.rolling.closing import close_spool, is_open
 from pipelines.results.rolling.frames import decode_spool
-from pipelines.results.rolling.job import Entry, RollingJob, picture_context, picture_file, refreshed
+from pipelines.results.rolling.job import Entry, RollingJob, Subject, picture_context, picture_file, refreshed
 from pipelines.results.rolling.spool import find_spools, read_spool
 from pipelines.results.sealing import unseal
 from pipelines.results.verifying import verify_job
@@ -58,7 +58,7 @@ def entry(number: int, *, patient: str = "p", picture: bytes | None = None) -> E
         "explanation": None,
     }
     counts = ShardCounts(planned=1, screened=1, flagged=1, decisions={"positive": 1})
-    return Entry(record, patient, payload, {"source": f"online:{number}"}, None, counts, picture)
+    return Entry(Subject(record, patient, {"source": f"online:{number}"}, picture), payload, None, counts)
 
 
 def closed(tmp_path: Path, keys: KeyStore, count: int) -> OutFolder:
@@ -120,6 +120,18 @@ def test_a_torn_last_frame_costs_that_frame_only(tmp_path: Path, keys: KeyStore)
     assert read_job(out).planned == 1
 
 
+def test_leaves_that_are_passed_over_are_not_decoded(tmp_path: Path, keys: KeyStore) -> None:
+    job = opened(tmp_path, keys)
+    for number in range(3):
+        job.add(entry(number))
+    content = bytearray(find_spools(keys.folder)[0].read_bytes())
+    assert [frame.row.index for frame in decode_spool(bytes(content), first=1)[1]] == [1, 2]
+    content[content.index(b'{"row"') + 9] ^= 1  # in the first record
+    assert decode_spool(bytes(content))[1] == []
+    assert [frame.row.index for frame in decode_spool(bytes(content), first=1)[1]] == [1, 2]
+    assert decode_spool(bytes(content), first=7)[1] == []
+
+
 def test_a_full_disk_refuses_the_record_and_keeps_the_others(
     tmp_path: Path, keys: KeyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,7 +146,7 @@ def test_a_full_disk_refuses_the_record_and_keeps_the_others(
     job.release()
     out = close_spool(find_spools(keys.folder)[0], keys)
     assert out is not None
-    assert [one["record"] for one in open_records(out, keys)] == [entry(0).record, entry(2).record]
+    assert [one["record"] for one in open_records(out, keys)] == [entry(0).subject.record, entry(2).subject.record]
 
 
 def _full(real: Callable[..., int], descriptor: int, data: memoryview, place: int) -> int:
@@ -165,7 +177,7 @@ def test_a_refused_study_stays_readable_with_its_reason(tmp_path: Path, keys: Ke
     job = opened(tmp_path, keys)
     refusal = Refusal(Reason.FORMAT_UNKNOWN)
     plain = entry(0)
-    payload = {"record": plain.record, "outcome": "quarantined", "reason": refusal.reason.value}
+    payload = {"record": plain.subject.record, "outcome": "quarantined", "reason": refusal.reason.value}
     counts = ShardCounts(planned=1, quarantined=1, reasons={refusal.reason: 1})
     job.add(replace(plain, payload=payload, refusal=refusal, counts=counts))
     job.release()
@@ -185,12 +197,50 @@ def test_a_picture_opens_with_its_record_s_key_and_lies_under_the_root(tmp_path:
     assert out is not None
     assert about is not None
     key = keys.data_keys(job.job, shard=0, attempt=about.attempt).keys[0]
-    sealed = picture_file(out, entry(0).record)
-    assert unseal(sealed.read_bytes(), key=key, context=picture_context(job.job, entry(0).record)) == b"a picture"
+    sealed = picture_file(out, entry(0).subject.record)
+    assert (
+        unseal(sealed.read_bytes(), key=key, context=picture_context(job.job, entry(0).subject.record)) == b"a picture"
+    )
     assert [file.name for file in out.pictures.iterdir()] == [sealed.name]
     bind_folder(out, EmbeddedLedger(tmp_path / "ledger.sqlite"), keys=keys)
     sealed.write_bytes(b"another")
     assert any(sealed.name in lie.file for lie in verify_job(out, EmbeddedLedger(tmp_path / "ledger.sqlite")).lies)
+
+
+def test_a_study_that_is_refused_after_its_picture_was_kept_leaves_no_picture(tmp_path: Path, keys: KeyStore) -> None:
+    job = opened(tmp_path, keys)
+    plain = entry(0, picture=b"a picture")
+    prepared = job.prepare(plain.subject)
+    assert picture_file(job.out, plain.subject.record).exists()
+    job.add(replace(plain, refusal=Refusal(Reason.FEATURES_NOT_FINITE)), prepared)
+    assert not list(job.out.pictures.iterdir())
+
+
+def test_a_job_that_is_let_go_of_waits_for_what_is_on_its_way(tmp_path: Path, keys: KeyStore) -> None:
+    job = opened(tmp_path, keys)
+    job.add(entry(0))
+    job.begin()
+    prepared = job.prepare(entry(1).subject)
+    job.release()
+    (spool,) = find_spools(keys.folder)
+    assert close_spool(spool, keys) is None
+    job.add(entry(1), prepared)
+    job.end()
+    out = close_spool(spool, keys)
+    assert out is not None
+    assert [one["source"] for one in open_records(out, keys)] == ["online:0", "online:1"]
+
+
+def test_a_key_that_was_wrapped_for_a_shard_that_others_have_filled_still_opens(tmp_path: Path, keys: KeyStore) -> None:
+    job = opened(tmp_path, keys)  # shards of 4
+    prepared = job.prepare(entry(9).subject)
+    for number in range(4):
+        job.add(entry(number))
+    assert job.add(entry(9), prepared)["index"] == 4
+    job.release()
+    out = close_spool(find_spools(keys.folder)[0], keys)
+    assert out is not None
+    assert [one["index"] for one in open_records(out, keys)] == [0, 1, 2, 3, 4]
 
 
 def test_the_number_of_records_cannot_be_changed(tmp_path: Path, keys: KeyStore) -> None:
