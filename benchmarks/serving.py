@@ -22,6 +22,7 @@ import time
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 SIDE, BUSY, WARM_S, ALONE_S, BUSY_S = 224, 8, 2.0, 4.0, 6.0
 UVICORN, LITSERVE, ONE, TWO = "FastAPI + uvicorn", "LitServe", "sievert serve, 1 replica", "sievert serve, 2 replicas"
 UVICORN_TENSOR, TENSOR = "uvicorn, tensor", "sievert serve, tensor"
+PEERS = (
+    (UVICORN, "servingpeers.py", "application/octet-stream"),
+    (LITSERVE, "servinglitserve.py", "application/json"),
+)
 ADDED_P50_MS, ADDED_P99_MS, OF_UVICORN, OF_PEER = 5.0, 20.0, 0.70, 0.70
 
 
@@ -143,9 +148,9 @@ def measure(target: Target) -> tuple[Load, Load]:
     return load(target, connections=1, seconds=ALONE_S), load(target, connections=BUSY, seconds=BUSY_S)
 
 
-def bare_ms(package: Path) -> float:
+def bare_ms(package: Path, *, threads: int = 1) -> float:
     """The network alone: the median of fifty."""
-    bare = Bare(str(package))
+    bare = Bare(str(package), threads=threads)
     image = np.random.default_rng(0).standard_normal((1, 1, SIDE, SIDE), dtype=np.float32)
     times = []
     for _ in range(50):
@@ -159,15 +164,14 @@ def compare(package: Path, folder: Path, rounds: int) -> tuple[list[float], dict
     """All in turn, each of them alone on the machine."""
     bare: list[float] = []
     rows = {name: Row() for name in (UVICORN, LITSERVE, ONE, TWO, UVICORN_TENSOR, TENSOR)}
+    peers = PEERS if find_spec("litserve") else PEERS[:1]
     picture = radiograph()
     raw = np.zeros((1, 1, SIDE, SIDE), np.float32).tobytes()
     told = json.dumps({"image": base64.b64encode(picture).decode()}).encode()
     for number in range(rounds):
         bare.append(bare_ms(package))
-        for name, script, kind, body in (
-            (UVICORN, "servingpeers.py", "application/octet-stream", picture),
-            (LITSERVE, "servinglitserve.py", "application/json", told),
-        ):
+        for name, script, kind in peers:
+            body = picture if name == UVICORN else told
             with peer(script, package, folder) as port:
                 rows[name].add(*measure(Target("127.0.0.1", port, "/predict", {"Content-Type": kind}, body)))
                 if name == UVICORN:
@@ -181,15 +185,19 @@ def compare(package: Path, folder: Path, rounds: int) -> tuple[list[float], dict
     return bare, rows
 
 
-def report(bare: list[float], rows: dict[str, Row]) -> None:
+def report(bare: list[float], both: float, rows: dict[str, Row]) -> None:
     """The table, and how far from the targets."""
     base = statistics.median(bare)
     print(f"{'':<26} {'p50 ms':>8} {'p99 ms':>8} {'a second':>9} {'failed':>7}")
-    print(f"{'bare network':<26} {base:8.1f}")
+    print(f"{'bare network, 1 thread':<26} {base:8.1f}")
+    print(f"{'bare network, 2 threads':<26} {both:8.1f}")
     for name, row in rows.items():
+        if not row.p50:
+            print(f"{name:<26} not installed")
+            continue
         numbers = [statistics.median(values) for values in (row.p50, row.p99, row.rate)]
         print(f"{name:<26} {numbers[0]:8.1f} {numbers[1]:8.1f} {numbers[2]:9.0f} {row.failed:7}")
-    for name in (ONE, TENSOR):
+    for name in (ONE, TWO, TENSOR):
         pairs = zip(bare, rows[name].p50, rows[name].p99, strict=True)
         added = [(p50 - alone, p99 - alone) for alone, p50, p99 in pairs]
         p50, p99 = (statistics.median(one) for one in zip(*added, strict=True))
@@ -202,8 +210,8 @@ def report(bare: list[float], rows: dict[str, Row]) -> None:
         (TENSOR, UVICORN_TENSOR, OF_UVICORN),
         (ONE, LITSERVE, OF_PEER),
     ):
-        ratio = statistics.median(one / two for one, two in zip(rows[mine].rate, rows[theirs].rate, strict=True))
-        print(f"throughput of {mine}, of {theirs}'s: {ratio:.2f} (target {target:.2f})")
+        if ratios := [one / two for one, two in zip(rows[mine].rate, rows[theirs].rate, strict=False)]:
+            print(f"throughput of {mine}, of {theirs}'s: {statistics.median(ratios):.2f} (target {target:.2f})")
 
 
 def scale(package: Path, folder: Path) -> None:
@@ -256,7 +264,8 @@ def main() -> None:
         folder = Path(place)
         package = folder / "packages" / chosen.arch
         drawn_package(package, arch=chosen.arch, side=SIDE)
-        report(*compare(package, folder, chosen.rounds))
+        bare, rows = compare(package, folder, chosen.rounds)
+        report(bare, bare_ms(package, threads=2), rows)
         scale(package, folder / "scaling")
         if chosen.soak:
             soak(package, folder / "soak", chosen.soak)

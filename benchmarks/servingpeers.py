@@ -28,11 +28,11 @@ THREADS = 4
 class Bare:
     """The network and its recipe, and nothing else."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, threads: int = 1) -> None:
         cv2.setNumThreads(1)
         package = load_package(folder)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         self.recipe = package.recipe
         self.shape = (1, package.metadata.channels, *package.metadata.shape)
         self.session: Any = onnxruntime.InferenceSession(
