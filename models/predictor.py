@@ -28,8 +28,8 @@ class Predictor:
     Args:
         package: A package that `load_package` checked.
         threads: Threads that one call may use.
-        alone: Threads that a call may use that has the machine to itself; where they are more, the network is opened
-            a second time for such calls.
+        alone: Threads of a call beside which its process asks for nothing else; where they are more, the network is
+            opened a second time for such calls.
         on_gpu: Whether it runs on a GPU.
 
     Attributes:
@@ -54,7 +54,7 @@ class Predictor:
 
         Args:
             batch: Shape [image, channel, *place], as the package's recipe makes it; may be empty.
-            alone: Whether nothing else asks for the machine.
+            alone: Whether this process asks for nothing else meanwhile.
 
         Raises:
             ModelError: The batch has another shape or type.

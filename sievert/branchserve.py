@@ -63,6 +63,14 @@ class ServeSettings(Branch):
         description="Share of the studies that name no model, by model, as JSON; left out: all go to the first. "
         "A study goes to the same model whenever it is sent.",
     )
+    shelf: Place | None = Field(
+        default=None,
+        description="Folder of further model packages, each served under its folder's name: seldom asked ones, which "
+        "share replicas that open a package when it is asked for.",
+    )
+    shelf_open: PositiveInt = Field(
+        default=4, description="Packages of the shelf that a replica holds open; the one asked longest ago makes room."
+    )
     min_replicas: NonNegativeInt = Field(default=1, description="Replicas of a model at least; 0: none while idle.")
     max_replicas: PositiveInt | None = Field(default=None, description="At most; left out: one for each CPU.")
     target_ongoing: PositiveFloat = Field(default=4, description="Requests in hand that a replica is scaled for.")
@@ -76,8 +84,8 @@ class ServeSettings(Branch):
     )
     threads_alone: PositiveInt | None = Field(
         default=None,
-        description="Threads of the forward pass of a study that a replica has alone in hand; the network is held in "
-        "memory twice for it where there is more than one. Left out: the CPUs of a single machine, at most 4; else 1.",
+        description="Threads of the forward pass of a study that its process has alone in hand; where there is more "
+        "than one, the network is in memory twice. Left out: the CPUs of a single machine, at most 4; else 1.",
     )
     batch_size: PositiveInt = Field(default=8, description="Images a forward pass at most.")
     batch_wait_ms: NonNegativeFloat = Field(default=0, description="How long a pass waits for further images.")

@@ -89,6 +89,9 @@ class Inference(Part):
     models: Annotated[list[ModelName], Field(min_length=1, max_length=20)] = Field(
         default=["default"], description="Model packages, each at `/v2/models/NAME`; the first is asked by default."
     )
+    shelf: Annotated[list[ModelName], Field(max_length=500)] = Field(
+        default=[], description="Further ones that are seldom asked: they share replicas, which open one when asked."
+    )
     start_within_seconds: PositiveInt = Field(default=900, description="How long a new version may take to be ready.")
     head: Machine = Field(default=_HEAD, description="Its head: it closes rolling jobs and anchors.")
     groups: Groups = Field(default=_WORKERS, description="Its workers, where the networks run.")

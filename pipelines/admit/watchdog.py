@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 def time_limit(seconds: float) -> Iterator[None]:
     """End this process if what runs inside takes longer.
 
-    The system's alarm does it, which needs no interpreter lock and costs a microsecond; where the process has a use of
-    its own for that signal, a thread of faulthandler's does, which costs a hundred times as much. Whoever holds the
-    journal finds the input by it, as one on which a decoder died.
+    The system's alarm does it, which needs no interpreter lock and costs a microsecond; where the process blocks that
+    signal, or has a use of its own for it, a thread of faulthandler's does, which costs a hundred times as much.
+    Whoever holds the journal finds the input by it, as one on which a decoder died.
 
     Args:
         seconds: Above 0.
     """
-    by_alarm = signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+    by_alarm = _may_take_the_alarm()
     if by_alarm:
         signal.setitimer(signal.ITIMER_REAL, seconds)
     else:
@@ -36,6 +36,11 @@ def time_limit(seconds: float) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, 0)
         else:
             faulthandler.cancel_dump_traceback_later()
+
+
+def _may_take_the_alarm() -> bool:
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    return signal.SIGALRM not in blocked and signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
 
 
 @cache

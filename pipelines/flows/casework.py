@@ -124,7 +124,7 @@ class Casework:
         package: The model.
         rule: When to decide.
         threads: Threads that one forward pass may use.
-        alone: Threads of a forward pass that has the machine to itself; see `Predictor`.
+        alone: Threads of a forward pass beside which its process asks for nothing else; see `Predictor`.
         on_gpu: Whether it runs on a GPU.
 
     Raises:

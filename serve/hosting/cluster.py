@@ -1,8 +1,9 @@
 """Applications for a Ray cluster that is run by others, such as KubeRay's RayService: one import path for all of them.
 
 A Serve configuration names `serve.hosting.cluster:build` once for each model (`/v2/models/NAME`), once for the front
-(`/`) and once for the roller (no route). Settings come from the file that `SIEVERT_CONFIG` names on each node; the
-ledger's secrets are read by the roller alone, in its own process, on a node that offers the resource `signer`.
+(`/`), once for the roller and, where there is one, once for the shelf (both without a route). Settings come from the
+file that `SIEVERT_CONFIG` names on each node; the ledger's secrets are read by the roller alone, in its own process, on
+a node that offers the resource `signer`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,17 @@ from ray import serve
 from serve.access.apikeys import ApiKeys
 from serve.access.runs import Runs
 from serve.access.statefolder import open_state
-from serve.hosting.deploying import front_application, model_application, replica_task
+from serve.hosting.deploying import (
+    LineUp,
+    checked,
+    front_application,
+    model_application,
+    replica_task,
+    shelf_application,
+)
 from serve.hosting.front import FrontTask
 from serve.hosting.running import make_roller, make_teller, online_folder
+from serve.hosting.shelf import ShelfTask
 from serve.operations.process import watch_task
 from serve.operations.tracing import open_tracing
 from sievert.errors import ConfigError
@@ -41,8 +50,9 @@ class ServeArguments(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    app: Literal["model", "front", "roller"]
+    app: Literal["model", "front", "roller", "shelf"]
     models: Annotated[tuple[str, ...], Field(min_length=1)] = ("default",)
+    shelf: tuple[str, ...] = ()
     results: str = "sievert-results"
 
 
@@ -50,7 +60,7 @@ def build(arguments: ServeArguments) -> Application:
     """An application, for Ray Serve.
 
     Args:
-        arguments: Which; `model` has one model.
+        arguments: Which; `model` has one model, `front` names those of the shelf beside the others.
 
     Raises:
         ConfigError: The arguments or settings cannot be.
@@ -61,14 +71,20 @@ def build(arguments: ServeArguments) -> Application:
     if arguments.app == "roller":
         return _roller(results)
     online, watch = online_folder(results), watch_task(settings, _node_folder(), environment=os.environ)
-    tasks = [replica_task(model, online, settings, watch, makes_keys=False) for model in arguments.models]
+    own, shelf = (
+        tuple(replica_task(model, online, settings, watch, makes_keys=False) for model in some)
+        for some in (arguments.models, arguments.shelf)
+    )
+    most = settings.serve.max_replicas or _MOST
     if arguments.app == "front":
         _require_sign_in(settings)
-        served = tuple(task.model for task in tasks)
-        return front_application(FrontTask(served, settings, results, online, watch, _proxy_port()))
-    if len(tasks) != 1:
+        line = checked(LineUp(own, shelf), settings.serve.weights)
+        return front_application(FrontTask(line.models, settings, results, online, watch, _proxy_port(), line.shelved))
+    if arguments.app == "shelf":
+        return shelf_application(ShelfTask(own, watch), settings.serve, most=most)
+    if len(own) != 1:
         raise ConfigError("an application of kind `model` serves one model")
-    return model_application(tasks[0], most=settings.serve.max_replicas or _MOST)
+    return model_application(own[0], most=most)
 
 
 def _node_folder() -> Path:

@@ -22,6 +22,7 @@ from serve.api.health import health_router
 from serve.api.jobs import Jobs, jobs_router
 from serve.api.status import ModelStatus, Status, status_router
 from serve.hosting.layers import layered, open_guard
+from serve.hosting.shelf import SHELF
 from serve.hosting.worklist import open_worklist
 from serve.listener.storage import DicomListener
 from serve.operations.exposition import Exposition
@@ -65,6 +66,7 @@ class FrontTask:
         online: Folder of the rolling jobs.
         watch: How the process is watched.
         proxy_port: Where HAProxy tells its own metrics, on this machine; None where it is asked elsewhere.
+        shelved: Names of the models that share the replicas of the shelf.
     """
 
     models: tuple[ServedModel, ...]
@@ -73,6 +75,7 @@ class FrontTask:
     online: Path
     watch: WatchTask
     proxy_port: int | None
+    shelved: frozenset[str] = frozenset()
 
 
 @contextmanager
@@ -92,7 +95,8 @@ class HandleBackend:
     """Networks behind handles of Ray Serve.
 
     Args:
-        models: What is served; each is an app of its name.
+        models: What is served; each is an app of its name, but for those of the shelf.
+        shelved: Names of the models of the shelf.
         weights: Share of the studies that name no model, by model.
         carrier: The trace's context, which travels with a study.
         timeout_s: How long one may take.
@@ -102,11 +106,13 @@ class HandleBackend:
         self,
         models: Sequence[ServedModel],
         *,
+        shelved: frozenset[str],
         weights: Mapping[str, float],
         carrier: Callable[[], Carrier | None],
         timeout_s: float,
     ) -> None:
         self.models: Sequence[ServedModel] = tuple(models)
+        self.shelved = shelved
         self.weights, self._carrier, self._timeout_s = weights, carrier, timeout_s
         self._handles: dict[str, Any] = {}
 
@@ -130,9 +136,11 @@ class HandleBackend:
 
     def _handle(self, name: str) -> Any:  # noqa: ANN401 - Ray ships no types
         model = find_model(self, name).name
-        if model not in self._handles:
-            self._handles[model] = serve.get_app_handle(model)
-        return self._handles[model]
+        app = SHELF if model in self.shelved else model
+        if app not in self._handles:
+            self._handles[app] = serve.get_app_handle(app)
+        handle = self._handles[app]
+        return handle.options(multiplexed_model_id=model) if app == SHELF else handle
 
 
 class FrontReplica:
@@ -144,7 +152,11 @@ class FrontReplica:
         self._operations = open_operations(task.watch, DEPLOYMENT)
         tracing = self._operations.tracing
         self._handles = HandleBackend(
-            task.models, weights=settings.weights, carrier=tracing.carrier, timeout_s=settings.timeout_s
+            task.models,
+            shelved=task.shelved,
+            weights=settings.weights,
+            carrier=tracing.carrier,
+            timeout_s=settings.timeout_s,
         )
         self._backend = Observed(self._handles, tracing=tracing)
         self._guard = open_guard(settings)
@@ -173,9 +185,9 @@ class FrontReplica:
         """A call that came by no HTTP of ours; its method is counted as POST, which gRPC's is."""
         self._operations.metrics.answered(route, "POST", status, seconds)
 
-    async def take_up(self, models: tuple[ServedModel, ...]) -> None:
-        """Know of packages that were replaced."""
-        self._handles.models = models
+    async def take_up(self, models: tuple[ServedModel, ...], shelved: frozenset[str]) -> None:
+        """Know of packages that were replaced, and of what lies on the shelf now."""
+        self._handles.models, self._handles.shelved = models, shelved
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """All routes but those of single models."""
@@ -227,7 +239,12 @@ class FrontReplica:
 
     def _models(self) -> list[ModelStatus]:
         told = serve.status().applications
-        return [_model_status(model, told.get(model.name)) for model in self._backend.models]
+        shelved = self._handles.shelved
+        return [
+            _model_status(model, told.get(app), app)
+            for model in self._backend.models
+            for app in [SHELF if model.name in shelved else model.name]
+        ]
 
     def _status(self) -> Status:
         models = self._models()
@@ -242,8 +259,8 @@ class FrontReplica:
         )
 
 
-def _model_status(model: ServedModel, app: Any) -> ModelStatus:  # noqa: ANN401 - Ray ships no types
-    deployment = app.deployments.get(model.name) if app else None
+def _model_status(model: ServedModel, app: Any, name: str) -> ModelStatus:  # noqa: ANN401 - Ray ships no types
+    deployment = app.deployments.get(name) if app else None
     running = deployment.replica_states.get("RUNNING", 0) if deployment else 0
     return ModelStatus(
         name=model.name, version=model.version, status=str(app.status.value) if app else "NOT_STARTED", replicas=running

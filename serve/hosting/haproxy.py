@@ -5,7 +5,8 @@ which mends the configuration in place and then becomes HAProxy itself. Mended i
 listen on this machine only, the table of routes is told to nobody, the administrator's socket is the user's alone, a
 network that is gone answers 503 with Retry-After and not 500 or 502, headers have to come in time, what a client says
 of itself in X-Forwarded-For counts for nothing, an X-Request-ID that cannot stand in a log gives way to one of
-HAProxy's, and with a certificate HTTPS is spoken.
+HAProxy's, no request is told to a syslog or to a process of Ray that counts them (our journal and metrics have each,
+without addresses), and with a certificate HTTPS is spoken.
 """
 
 from __future__ import annotations
@@ -168,6 +169,7 @@ _RULES: tuple[tuple[str, str, Callable[[_Mending, str], Iterator[str]]], ...] = 
     ("its table of routes", r"\s*http-request return .* if routes$", _Mending._routes),  # noqa: SLF001
     ("what it says of a path that is nowhere", r"\s*http-request return status 404 .*-/routes", _Mending._nowhere),  # noqa: SLF001
     ("its administrator's socket", r"\s*stats socket ", _Mending._socket),  # noqa: SLF001
+    ("where it logs", r"\s*log (?!global)\S+ ", _Mending._nothing),  # noqa: SLF001
 )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import socket
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -23,18 +23,18 @@ from pipelines.results.outfolder import OutFolder
 from serve.access.apikeys import ApiKeys
 from serve.access.runs import Runs
 from serve.access.statefolder import open_state
-from serve.api.backend import MODEL_NAME
-from serve.hosting.deploying import QUIET, Fresh, deploy_front, deploy_model, replica_task
-from serve.hosting.front import DEPLOYMENT, FrontTask
+from serve.hosting.deploying import QUIET, Fresh, deploy_front, deploy_model, deploy_shelf, line_up
+from serve.hosting.front import FrontTask
 from serve.hosting.haproxy import BINARY_VARIABLE, write_launcher
 from serve.hosting.sharing import with_passes
+from serve.hosting.shelf import ShelfTask
 from serve.hosting.worklist import open_keys
 from serve.operations.process import watch_task
 from serve.operations.tracing import open_tracing
-from sievert.errors import ConfigError, PortTakenError
+from sievert.errors import PortTakenError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from serve.api.backend import ServedModel
     from serve.operations.tracing import Tracing
@@ -53,7 +53,6 @@ _CHECK_S = 2
 """How often HAProxy is looked for; after three times without it another is started: nobody is answered meanwhile."""
 _GRACE_S = 5
 """How much longer Ray Serve waits than we do: its answer to a request that takes too long is no problem of ours."""
-_LONGEST_NAME = 100
 _CLIENT_S = 60
 """How long a client may be silent in the middle of a request, in seconds."""
 ONLINE = "online"
@@ -93,13 +92,13 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
         PortTakenError: Something else listens there.
         ClusterError: Ray cannot be started or joined.
     """
-    settings, online = with_passes(settings, len(models)), online_folder(results.absolute())
+    settings = with_passes(settings, len(models) + (settings.serve.shelf is not None))
+    online = online_folder(results.absolute())
     with contextlib.ExitStack() as held:
         own = Path(held.enter_context(TemporaryDirectory(prefix="sievert-")))
         watch = watch_task(settings, own, environment=os.environ)
-        tasks = [replica_task(model, online, settings, watch) for model in models]
-        served = tuple(task.model for task in tasks)
-        _check_names([model.name for model in served], settings.serve.weights)
+        find = partial(line_up, models, online, settings, watch)
+        line = find()
         _require_port(settings)
         tracing = open_tracing(watch.settings, "roller")
         held.callback(tracing.stop)
@@ -115,14 +114,17 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
         held.callback(_stop)
         _start(settings)
         most = settings.serve.max_replicas or max(1, session.cpus // (settings.serve.passes or 1))
-        for task in tasks:
+        for task in line.own:
             deploy_model(task, most=most)
-        deploy_front(FrontTask(served, settings, results.absolute(), online, watch, int(os.environ[_PORTS[0]])))
+        if settings.serve.shelf:
+            deploy_shelf(ShelfTask(line.shelf, watch), settings.serve, most=most)
+        port = int(os.environ[_PORTS[0]])
+        deploy_front(FrontTask(line.models, settings, results.absolute(), online, watch, port, line.shelved))
         roller.start()
         if teller is not None:
             teller.start()
-        fresh = Fresh(dict(zip(map(str, models), tasks, strict=True)), online, settings, watch, most)
-        yield Running(url_of(settings), served, roller, token, fresh)
+        fresh = Fresh(line, find, settings.serve, watch, most)
+        yield Running(url_of(settings), line.models, roller, token, fresh)
 
 
 @contextlib.contextmanager
@@ -173,18 +175,6 @@ def url_of(settings: Settings) -> str:
     serve = settings.serve
     host = f"[{serve.host}]" if ":" in serve.host else serve.host
     return f"{'https' if serve.tls_cert else 'http'}://{host}:{serve.port}"
-
-
-def _check_names(names: list[str], weights: Mapping[str, float]) -> None:
-    if wrong := [name for name in names if not re.fullmatch(MODEL_NAME, name) or len(name) > _LONGEST_NAME]:
-        told = "letters, digits, dots, dashes and underscores, at most 100"
-        raise ConfigError(f"a model's name becomes part of an address: {wrong[0]!r} cannot", remedy=f"Use {told}.")
-    if len(set(names)) != len(names):
-        raise ConfigError("two models have the same name", remedy="Rename the folder of one of them.")
-    if strange := sorted(set(weights) - set(names)):
-        raise ConfigError(f"serve.weights names a model that is not served: {strange[0]}")
-    if DEPLOYMENT in names:
-        raise ConfigError(f"a model cannot be served under the name {DEPLOYMENT}", remedy="Rename its folder.")
 
 
 def _require_port(settings: Settings) -> None:

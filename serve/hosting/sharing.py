@@ -14,7 +14,7 @@ _MOST = 4
 
 
 def with_passes(settings: Settings, models: int) -> Settings:
-    """The settings with the passes of a replica filled in, and with the threads of one that has the machine to itself.
+    """The settings with the passes of a replica filled in, and with the threads of a pass that is alone in its process.
 
     Several replicas of one pass each do more than one replica of several passes, whose interpreter they share: so it is
     one, but for a site that wants fewer replicas than there are CPUs. On a cluster, where a node may have a single CPU,

@@ -54,6 +54,12 @@ def start(
             parser=volume_folder,
         ),
     ] = RESULTS,
+    shelf: Annotated[
+        Path | None,
+        typer.Option(
+            "--shelf", help="Folder of further packages, which share replicas and are opened when asked.", metavar="DIR"
+        ),
+    ] = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on (default: this machine).")] = None,
     port: Annotated[int | None, typer.Option("--port", help="HTTP port (default: 8800).")] = None,
     address: ClusterAddress = None,
@@ -69,13 +75,14 @@ def start(
 ) -> None:
     """Serve models until Ctrl-C: inference, studies, and the worklist page, on one port.
 
-    Without any other way to sign in, it prints a token that holds for this run. On SIGHUP, packages that were replaced
-    are taken up, replica by replica.
+    Without any other way to sign in, it prints a token that holds for this run. On SIGHUP, packages that were replaced,
+    or put on the shelf, are taken up, replica by replica.
     """
     from serve.hosting.running import running_service
 
     settings = effective(
         config,
+        serve__shelf=shelf,
         serve__host=host,
         serve__port=port,
         serve__tls_cert=tls_cert,

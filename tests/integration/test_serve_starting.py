@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from pipelines.results.rolling.spool import find_spools
+from tests.packages import make_package
 from tests.services import ROOT, Service, free_port, serving, start_service
 
 LONG = {"SIEVERT_SERVE__ROLL_AFTER_S": "3600"}
 ROOMS = ("models", "serve", "pipelines", "cluster", "sievert")
+SHELVED = ("a", "bb", "ccc")
 STUDY = ("/v1/studies", b"no picture", {"Content-Type": "image/png"})
 
 
@@ -28,7 +33,16 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     for room in ROOMS:
         (home / room).mkdir()
         (home / room / "__init__.py").write_text(f"raise SystemExit('{room} of the user were imported')\n")
-    yield from serving(home, settings=LONG)
+    for name in SHELVED:
+        put_on_shelf(home, name)
+    shelf = {"SIEVERT_SERVE__SHELF": str(home / "shelf"), "SIEVERT_SERVE__SHELF_OPEN": "1"}
+    yield from serving(home, settings={**LONG, **shelf})
+
+
+def put_on_shelf(home: Path, name: str) -> None:
+    """A network whose answer tells it from the others."""
+    weight = float(len(name))
+    make_package(home / "shelf" / name, np.array([[0.0], [weight]], np.float32), shape=(4, 4))
 
 
 def refused(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -49,6 +63,38 @@ def test_a_service_started_beside_packages_of_our_names_uses_ours(service: Servi
     path, content, headers = STUDY
     with service.client() as client:
         assert client.post(path, content=content, headers=headers).json()["reason"] == "format.unknown"
+
+
+def infer(client: httpx.Client, name: str) -> float:
+    """What a model of the shelf says of ones: the logistic function of the length of its name."""
+    asked = {"inputs": [{"name": "image", "shape": [1, 1, 4, 4], "datatype": "FP32", "data": [1.0] * 16}]}
+    answer = client.post(f"/v2/models/{name}/infer", json=asked)
+    assert answer.status_code == 200, answer.text
+    return float(answer.json()["outputs"][0]["data"][1])
+
+
+def test_models_of_the_shelf_take_turns_in_one_replica_and_lose_nothing(service: Service) -> None:
+    with service.client() as client, ThreadPoolExecutor(6) as pool:
+        assert [model["name"] for model in client.get("/v1/models").json()["models"]] == ["default", *SHELVED]
+        names = [SHELVED[turn % len(SHELVED)] for turn in range(12)]
+        found = list(pool.map(lambda name: infer(client, name), names))
+        assert found == pytest.approx([1 / (1 + math.exp(-len(name))) for name in names], abs=1e-5)
+        path, content, headers = STUDY
+        jobs = {client.post(f"{path}?model={name}", content=content, headers=headers).json()["job"] for name in SHELVED}
+        assert len(jobs) == len(SHELVED)
+        status = {model["name"]: model for model in client.get("/v1/status").json()["models"]}
+        assert {status[name]["status"] for name in SHELVED} == {"RUNNING"}
+    assert len(service.processes("sidecar")) == 2  # of the model with a replica of its own, and of the one that is open
+
+
+def test_what_is_put_on_the_shelf_is_served_after_a_hangup(service: Service) -> None:
+    put_on_shelf(service.home, "dddd")
+    service.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 60
+    with service.client() as client:
+        while "dddd" not in client.get("/v1/models").text and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert infer(client, "dddd") == pytest.approx(1 / (1 + math.exp(-4)), abs=1e-5)
 
 
 def test_a_port_that_is_taken_is_told_at_once_and_the_one_who_has_it_answers_on(

@@ -11,6 +11,9 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- range .Values.inference.shelf -}}
+{{- if has . $.Values.inference.models -}}{{- fail (printf "inference.models and inference.shelf both name %s" .) -}}{{- end -}}
+{{- end -}}
 {{- if not $on -}}{{- fail "nothing is enabled: set one of research.enabled, nightly.enabled, inference.enabled" -}}{{- end -}}
 {{- include "sievert.checkStores" (dict "root" $ "on" $on) -}}
 {{- if and .Values.externalSecrets.store (not .Values.externalSecrets.secrets) -}}

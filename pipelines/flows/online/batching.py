@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -103,17 +104,20 @@ class Batcher(Generic[Item, Answer]):
 
 
 class InHand:
-    """Counts what is in hand: `with` it, each request."""
+    """Counts the images that are in hand."""
 
     def __init__(self) -> None:
         self.count, self._lock = 0, threading.Lock()
 
-    def __enter__(self) -> None:
-        """One more."""
-        with self._lock:
-            self.count += 1
+    @contextmanager
+    def more(self, images: int = 1) -> Iterator[None]:
+        """So many more, inside."""
+        self._add(images)
+        try:
+            yield
+        finally:
+            self._add(-images)
 
-    def __exit__(self, *_: object) -> None:
-        """One less."""
+    def _add(self, images: int) -> None:
         with self._lock:
-            self.count -= 1
+            self.count += images

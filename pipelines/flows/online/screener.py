@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -29,60 +29,12 @@ from sievert.records import PlannedInput, Prediction
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from pipelines.admit.scope import Scope
-    from pipelines.decide import DecisionRule
-    from sievert.settings import AdmitSettings
+    from pipelines.flows.online.terms import OnlineTask
 
 SOURCE = "online:"
-
-
-@dataclass(frozen=True, slots=True)
-class OnlineTask:
-    """What a replica is told: plain values and paths, no secret.
-
-    Attributes:
-        results: Absolute path of the folder that rolling jobs are made in.
-        keys: Absolute path of the key store.
-        model: Absolute path of the model package.
-        model_digest: What the package must be.
-        scope: What the model is for.
-        policy: The compliance policy.
-        rule: When to decide.
-        batch_size: Images a forward pass at most.
-        passes: Forward passes at once; as many processes admit.
-        batch_wait_s: How long a pass waits for further images.
-        keep_pictures: Whether pictures are kept, sealed.
-        to_disk: Whether a record is on the disk before it is answered.
-        roll_after_s: Age at which a job is closed.
-        roll_after_records: Size at which it is.
-        seeds: Of the network's training.
-        threads: Threads a forward pass.
-        threads_alone: Threads of a pass while no other request is in hand.
-        on_gpu: Whether the network runs on a GPU.
-    """
-
-    results: Path
-    keys: Path
-    model: Path
-    model_digest: str
-    scope: Scope
-    policy: AdmitSettings
-    rule: DecisionRule
-    batch_size: int
-    passes: int
-    batch_wait_s: float
-    keep_pictures: bool
-    to_disk: bool
-    roll_after_s: float
-    roll_after_records: int
-    seeds: dict[str, int]
-    threads: int = 1
-    threads_alone: int = 1
-    on_gpu: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +61,10 @@ class OnlineScreener:
         task: What it is to do.
         batches: Told the size of each forward pass.
         restarts: Told each time that a process that admits has to be replaced.
+        in_process: Counts the images in hand of all screeners of this process; left out: of this one.
+
+    Attributes:
+        in_hand: Counts its own.
 
     Raises:
         ModelError: The package is not the one that the service was started with.
@@ -121,6 +77,7 @@ class OnlineScreener:
         *,
         batches: Callable[[int], None] = lambda _: None,
         restarts: Callable[[], None] = lambda: None,
+        in_process: InHand | None = None,
     ) -> None:
         cv2.setNumThreads(1)
         self._task, self._keys = task, KeyStore(task.keys)
@@ -129,14 +86,14 @@ class OnlineScreener:
         if package.digest != task.model_digest:
             raise ModelError("the model package was changed since the service was started")
         self.casework = Casework(package, task.rule, threads=task.threads, alone=task.threads_alone, on_gpu=task.on_gpu)
-        self._busy = InHand()
+        self.in_hand, self._in_process = InHand(), in_process or InHand()
         self._warm_up()
+        self._sidecars = Sidecars(partial(_sidecar, task, restarts), task.passes)
         self._batcher: Batcher[NDArray[np.float32], Prediction] = Batcher(
             self._pass, size=task.batch_size, wait_s=task.batch_wait_s, lanes=task.passes, batches=batches
         )
-        self._sidecars = Sidecars([_sidecar(task, restarts) for _ in range(task.passes)])
         self._job: RollingJob | None = None
-        self._lock = threading.Lock()
+        self._lock, self._stopped = threading.Lock(), False
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -165,7 +122,7 @@ class OnlineScreener:
         """
         planned = PlannedInput(0, f"{SOURCE}{uuid4()}", patient, *(shown or (None, None)))
         clock = clock or Stopwatch()
-        with self._busy:
+        with self.in_hand.more(), self._in_process.more():
             with self._sidecars.one() as sidecar:
                 with clock("admission"):
                     told = sidecar.admit(content, planned)
@@ -187,7 +144,7 @@ class OnlineScreener:
         """
         if images.shape[1:] != self.shape or images.dtype != np.float32:
             raise NetworkInputError(f"the network reads float32 images {self.shape}")
-        with self._busy:
+        with self.in_hand.more(len(images)), self._in_process.more(len(images)):
             waiting = [self._batcher.submit(image) for image in images]
             return [one.result() for one in waiting]
 
@@ -203,6 +160,7 @@ class OnlineScreener:
         """Answer what waits, let go of the open job, and end the processes that admit."""
         self._batcher.stop()
         with self._lock:
+            self._stopped = True
             if self._job:
                 self._job.release()
                 self._job = None
@@ -214,7 +172,7 @@ class OnlineScreener:
             self.casework.run(np.zeros((1, *self.shape), np.float32), alone=alone)
 
     def _pass(self, images: Sequence[NDArray[np.float32]]) -> list[Prediction]:
-        return self.casework.run(np.stack(images), alone=self._busy.count == 1 and len(images) == 1)
+        return self.casework.run(np.stack(images), alone=self._in_process.count == 1)
 
     def _seal(
         self, case: Case, waiting: Future[Prediction] | None, picture: bytes | None, clock: Stopwatch
@@ -222,7 +180,8 @@ class OnlineScreener:
         """Have all that needs no verdict ready by the time that the network has spoken."""
         subject = Subject(case.record, case.patient, case.identity, picture)
         with self._open_job() as job:
-            prepared = job.prepare(subject)
+            with clock("seal"):
+                prepared = job.prepare(subject)
             with clock("predict"):
                 prediction = waiting.result() if waiting else None
             entry = self._entry(case, prediction, subject, clock)
@@ -236,7 +195,7 @@ class OnlineScreener:
 
     @contextmanager
     def _open_job(self) -> Iterator[RollingJob]:
-        """The open job, which stays open at least as long as this."""
+        """The open job, which stays open for as long as this at least."""
         with self._lock:
             if self._job is None:
                 self._job = RollingJob(
@@ -244,6 +203,9 @@ class OnlineScreener:
                 )
             job = self._job
             job.begin()
+            if self._stopped:  # nobody would let go of it
+                job.release()
+                self._job = None
         try:
             yield job
         finally:

@@ -96,14 +96,14 @@ class Sidecar:
             "policy": policy.model_dump(mode="json"),
             "keeps": keeps,
         }
-        self._keeps, self._restarted = keeps, restarted
+        self._keeps, self._restarted, self._closed = keeps, restarted, False
         self._process = self._start()
 
     def admit(self, content: bytes, planned: PlannedInput) -> Told:
         """Admit and preprocess one study; never raises for anything that it contains.
 
         Raises:
-            ServeError: No process can be started.
+            ServeError: No process can be started, or none is to be any more.
         """
         found = self._ask(content, planned)
         if found is None and self._process.returncode == -signal.SIGKILL:
@@ -117,6 +117,8 @@ class Sidecar:
     def _ask(self, content: bytes, planned: PlannedInput) -> tuple[dict[str, Any], bytes] | None:
         """None where the process died of it."""
         if self._process.poll() is not None:
+            if self._closed:
+                raise ServeError("the service that admits studies is ending")
             self._process = self._start()
             self._restarted()
         try:
@@ -141,6 +143,11 @@ class Sidecar:
         except (OSError, EOFError):
             self.stop()
             return None
+
+    def close(self) -> None:
+        """End the process, and start no other."""
+        self._closed = True
+        self.stop()
 
     def stop(self) -> None:
         """End the process; safe to repeat."""
@@ -173,12 +180,25 @@ class Sidecar:
 
 
 class Sidecars:
-    """A pool of them; a request that finds none free waits. The last used is asked next: its caches are warm."""
+    """A pool of them; a request that finds none free waits. The last used is asked next: its caches are warm.
 
-    def __init__(self, sidecars: list[Sidecar]) -> None:
-        self._all, self._free = sidecars, LifoQueue[Sidecar]()
-        for one in sidecars:
-            self._free.put(one)
+    Args:
+        make: Starts one.
+        count: How many.
+
+    Raises:
+        ServeError: One cannot be started; then none is left.
+    """
+
+    def __init__(self, make: Callable[[], Sidecar], count: int) -> None:
+        self._all, self._free = list[Sidecar](), LifoQueue[Sidecar]()
+        try:
+            for _ in range(count):
+                self._all.append(make())
+                self._free.put(self._all[-1])
+        except BaseException:
+            self.stop()
+            raise
 
     @contextmanager
     def one(self) -> Iterator[Sidecar]:
@@ -193,9 +213,9 @@ class Sidecars:
             self._free.put(sidecar)
 
     def stop(self) -> None:
-        """End all."""
+        """End all, for good."""
         for one in self._all:
-            one.stop()
+            one.close()
 
 
 def _widen(descriptor: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from models.package import load_package
 from pipelines.admit.burnedin import require_finder
 from pipelines.admit.dicom.conformance import require_checker
-from pipelines.flows.online.screener import OnlineTask
+from pipelines.flows.online.terms import OnlineTask
 from pipelines.flows.planning import check_screenable, decision_rule
 from pipelines.flows.screen import find_seeds, scope_of
 from pipelines.results.custody.creating import create_key_store

@@ -172,7 +172,7 @@ class RollingJob:
         """
         prepared = prepared or self.prepare(entry.subject)
         if entry.refusal and entry.subject.picture is not None:
-            picture_file(self.out, entry.subject.record).unlink(missing_ok=True)
+            self._drop(entry.subject.record)
         with self._lock:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             payload = {**entry.payload, "job": self.job, "index": self.count, "time": now}
@@ -207,6 +207,13 @@ class RollingJob:
     def _let_go_if_done(self) -> None:
         if self._is_released and not self._on_the_way:
             self._spool.release()
+
+    def _drop(self, record: str) -> None:
+        file = picture_file(self.out, record)
+        with disk_errors("a picture could not be removed"):
+            file.unlink(missing_ok=True)
+            if self._to_disk:
+                sync_folder(file.parent)
 
     def _keep(self, record: str, picture: bytes, key: bytes) -> None:
         """Before its record: a picture that gets none goes when the job is closed."""

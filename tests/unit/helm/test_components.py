@@ -200,8 +200,19 @@ def test_the_service_has_an_app_a_model_a_front_and_one_that_anchors_where_the_s
     assert apps["front"]["args"] == {"app": "front", "models": ["default", "/models/chest"], "results": "/results"}
     assert apps["roller"]["args"]["app"] == "roller"
     assert apps["roller"]["route_prefix"] is None
+    assert "shelf" not in apps
     told = cluster_spec(service)["headGroupSpec"]["rayStartParams"]["resources"]
     assert json.loads(json.loads(told)) == {"signer": 1}
+
+
+def test_models_that_are_seldom_asked_share_an_app_that_only_the_front_reaches() -> None:
+    inference = {"enabled": True, "shelf": ["chest", "hand"]}
+    service = one(render({**INFERENCE, "inference": inference, "models": {"existingClaim": "m"}}), "RayService")
+    apps = {app["name"]: app for app in yaml.safe_load(service["spec"]["serveConfigV2"])["applications"]}
+    assert apps["shelf"]["route_prefix"] is None
+    assert apps["shelf"]["args"] == {"app": "shelf", "models": ["/models/chest", "/models/hand"], "results": "/results"}
+    assert apps["front"]["args"]["shelf"] == ["/models/chest", "/models/hand"]
+    assert apps["front"]["args"]["models"] == ["default"]
 
 
 def test_the_services_head_may_die() -> None:

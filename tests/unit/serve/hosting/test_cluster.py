@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -10,6 +11,7 @@ from serve.access.apikeys import ApiKeys
 from serve.access.principal import Role
 from serve.hosting.cluster import ServeArguments, build
 from sievert.errors import ConfigError, ModelMissingError
+from tests.packages import make_package
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +50,17 @@ def test_a_front_into_which_nobody_could_sign_in_is_not_built(home: Path) -> Non
 def test_with_an_api_key_there_is_a_front(home: Path) -> None:
     ApiKeys(home / "state").add("ct-room", [Role.SUBMITTER], lifetime_s=60)
     assert build(arguments(home, "front", "default"))._bound_deployment.name == "front"
+
+
+def test_the_shelf_is_an_application_of_its_own_whose_models_the_front_knows(home: Path) -> None:
+    make_package(home / "hand", np.eye(2, 1, dtype=np.float32), shape=(4, 4))
+    shelf = build(arguments(home, "shelf", str(home / "hand")))._bound_deployment
+    assert shelf.name == "shelf"
+    assert shelf._deployment_config.autoscaling_config.max_replicas == 3
+    ApiKeys(home / "state").add("ct-room", [Role.SUBMITTER], lifetime_s=60)
+    front = arguments(home, "front", "default").model_copy(update={"shelf": (str(home / "hand"),)})
+    (task,) = build(front)._bound_deployment.init_args
+    assert ([model.name for model in task.models], task.shelved) == (["default", "hand"], {"hand"})
 
 
 def test_arguments_that_cannot_be_are_refused(home: Path) -> None:

@@ -12,8 +12,10 @@ from serve.hosting.haproxy import PROBLEM_FILE, UNAVAILABLE_FILE, mend, write_an
 from sievert.errors import ServeError
 
 WRITTEN = """global
+    log 127.0.0.1:514 local0 info
     stats socket /run/admin.sock mode 666 level admin expose-fd listeners
 defaults
+    log global
     errorfile 502 /run/500.http
     errorfile 503 /run/500.http
     errorfile 504 /run/500.http
@@ -22,6 +24,7 @@ frontend prometheus
     bind :9101
 frontend http_frontend
     bind 127.0.0.1:8800
+    log /run/metrics.sock len 8192 format rfc5424 local1 debug
     acl routes path -i /-/routes
     http-request return status 200 content-type application/json string "{}" if routes
 backend default_backend
@@ -38,6 +41,11 @@ def mended_of(configuration: str, *, bundle: str = "") -> str:
 def test_nothing_but_the_service_itself_listens_beyond_this_machine() -> None:
     binds = [line.strip() for line in mended_of(WRITTEN).splitlines() if line.strip().startswith("bind")]
     assert binds == ["bind 127.0.0.1:9101", "bind 127.0.0.1:8800", "bind 127.0.0.1:8404"]
+
+
+def test_no_request_is_told_to_a_syslog_or_to_ray() -> None:
+    logs = [line.strip() for line in mended_of(WRITTEN).splitlines() if line.strip().startswith("log ")]
+    assert logs == ["log global"]
 
 
 def test_the_table_of_routes_is_told_to_nobody() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 
 from pipelines.flows.online.rolling import Roller, count_jobs
 from pipelines.flows.online.screener import OnlineScreener
+from pipelines.flows.online.sidecar import Sidecar
 from pipelines.flows.online.starting import make_online_task
 from pipelines.results.keystore import KeyStore
 from pipelines.results.ledger import EmbeddedLedger
@@ -20,17 +22,18 @@ from pipelines.results.opening import open_records
 from pipelines.results.outfolder import OutFolder
 from pipelines.results.rolling.spool import find_spools
 from pipelines.results.verifying import verify_job
-from sievert.errors import ModelError, NetworkInputError
+from sievert.errors import ModelError, NetworkInputError, ServeError
 from sievert.records import Reason
 from tests.jobs import finish_job, settings_in
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from pipelines.flows.online.screener import OnlineTask
+    from pipelines.flows.online.terms import OnlineTask
     from sievert.records import Prediction
 
 
@@ -121,11 +124,10 @@ def test_a_job_is_closed_when_it_is_old_enough_and_an_empty_one_is_not(task: Onl
 def test_a_study_alone_and_one_among_others_get_the_same_answer(task: OnlineTask) -> None:
     screener = OnlineScreener(replace(task, threads_alone=2))
     alone = screener.screen(png()).record
-    screener._busy.count += 1  # another request
-    among = screener.screen(png()).record
-    screener._busy.count -= 1
+    with screener._in_process.more():  # another request
+        among = screener.screen(png()).record
     assert among["probability"] == pytest.approx(alone["probability"], abs=1e-5)
-    assert screener._busy.count == 0
+    assert screener.in_hand.count == screener._in_process.count == 0
     screener.stop()
 
 
@@ -142,10 +144,48 @@ def test_only_a_lone_request_gets_the_threads_of_the_whole_machine(
     monkeypatch.setattr(screener.casework, "run", run)
     tensor = np.zeros((1, *screener.shape), np.float32)
     screener.infer(tensor)
-    with screener._busy:
+    with screener._in_process.more():  # of another model in the same process
         screener.infer(tensor)
-    assert asked == [True, False]
+    screener.infer(np.concatenate([tensor, tensor]))
+    assert (asked[:2], any(asked[2:])) == ([True, False], False)
     screener.stop()
+
+
+def test_a_study_that_outlasts_the_end_of_its_screener_leaves_no_job_open(
+    screener: OnlineScreener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = screener._sidecars._all[0].admit
+
+    def ended_meanwhile(*given: object) -> object:
+        told = real(*given)  # type: ignore[arg-type]  # whatever it was asked
+        screener.stop()
+        return told
+
+    monkeypatch.setattr(screener._sidecars._all[0], "admit", ended_meanwhile)
+    record = screener.screen(b"no picture").record
+    assert roller(tmp_path).run_once() == 1
+    assert not find_spools(tmp_path / "keys")
+    assert record["outcome"] == "quarantined"
+    with pytest.raises(ServeError):
+        screener.screen(png())
+
+
+def test_a_screener_that_cannot_start_leaves_nothing_running(task: OnlineTask, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Sidecar] = []
+    real = Sidecar._start
+
+    def second_fails(one: Sidecar) -> subprocess.Popen[bytes]:
+        if made:
+            raise ServeError("no room")
+        made.append(one)
+        return real(one)
+
+    monkeypatch.setattr(Sidecar, "_start", second_fails)
+    before = threading.active_count()
+    with pytest.raises(ServeError):
+        OnlineScreener(replace(task, passes=2))
+    assert made[0]._process.poll() is not None
+    assert threading.active_count() == before
 
 
 def test_tensors_of_another_shape_or_kind_are_refused(screener: OnlineScreener) -> None:
