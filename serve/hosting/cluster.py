@@ -19,15 +19,9 @@ from ray import serve
 from serve.access.apikeys import ApiKeys
 from serve.access.runs import Runs
 from serve.access.statefolder import open_state
-from serve.hosting.deploying import (
-    LineUp,
-    checked,
-    front_application,
-    model_application,
-    replica_task,
-    shelf_application,
-)
+from serve.hosting.deploying import front_application, model_application, shelf_application
 from serve.hosting.front import FrontTask
+from serve.hosting.lineup import LineUp, checked, replica_task
 from serve.hosting.running import make_roller, make_teller, online_folder
 from serve.hosting.shelf import ShelfTask
 from serve.operations.process import watch_task
@@ -78,7 +72,7 @@ def build(arguments: ServeArguments) -> Application:
     most = settings.serve.max_replicas or _MOST
     if arguments.app == "front":
         _require_sign_in(settings)
-        line = checked(LineUp(own, shelf), settings.serve.weights)
+        line = checked(LineUp(own, shelf), settings.serve)
         return front_application(FrontTask(line.models, settings, results, online, watch, _proxy_port(), line.shelved))
     if arguments.app == "shelf":
         return shelf_application(ShelfTask(own, watch), settings.serve, most=most)

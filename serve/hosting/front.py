@@ -22,7 +22,7 @@ from serve.api.health import health_router
 from serve.api.jobs import Jobs, jobs_router
 from serve.api.status import ModelStatus, Status, status_router
 from serve.hosting.layers import layered, open_guard
-from serve.hosting.shelf import SHELF
+from serve.hosting.lineup import FRONT, SHELF, note_served, served_by_now
 from serve.hosting.worklist import open_worklist
 from serve.listener.storage import DicomListener
 from serve.operations.exposition import Exposition
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from serve.operations.tracing import Carrier
     from sievert.settings import Settings
 
-DEPLOYMENT = "front"
 FRONT_MOST = 512
 """Requests that the front has in hand; most of them wait for a network."""
 MOST_JOBS, JOB_KEPT_S = 256, 3600.0
@@ -149,11 +148,13 @@ class FrontReplica:
     def __init__(self, task: FrontTask) -> None:
         self._task = task
         settings = task.settings.serve
-        self._operations = open_operations(task.watch, DEPLOYMENT)
+        self._operations = open_operations(task.watch, FRONT)
         tracing = self._operations.tracing
+        # one that was lost knew of what was taken up since
+        models, shelved = served_by_now(task.watch.metrics.parent) or (task.models, task.shelved)
         self._handles = HandleBackend(
-            task.models,
-            shelved=task.shelved,
+            models,
+            shelved=shelved,
             weights=settings.weights,
             carrier=tracing.carrier,
             timeout_s=settings.timeout_s,
@@ -188,6 +189,7 @@ class FrontReplica:
     async def take_up(self, models: tuple[ServedModel, ...], shelved: frozenset[str]) -> None:
         """Know of packages that were replaced, and of what lies on the shelf now."""
         self._handles.models, self._handles.shelved = models, shelved
+        await asyncio.to_thread(note_served, self._task.watch.metrics.parent, models, shelved)
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """All routes but those of single models."""

@@ -70,9 +70,9 @@ class Resident:
         self._task, self._operations, self._drift = task, operations, drift
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rolling: asyncio.Task[None] | None = None
-        self._screener: OnlineScreener | None = None
-        self._over = threading.Lock()
+        self._over, self._claims = threading.Lock(), 0
         name, metrics = task.model.name, operations.metrics
+        self._screener: OnlineScreener | None = None
         self._screener = OnlineScreener(
             task.online,
             batches=lambda size: metrics.batch(name, size),
@@ -85,8 +85,9 @@ class Resident:
 
     def begin(self) -> None:
         """Let go of old jobs from now on; called in the loop that asks."""
+        assert self._screener is not None  # noqa: S101 - it is made before anybody has this
         self._loop = asyncio.get_running_loop()
-        self._rolling = self._loop.create_task(self._roll())
+        self._rolling = self._loop.create_task(_roll(self._screener, self._drift))
 
     async def screen(
         self, content: bytes, *, patient: str | None, shown: tuple[str, str] | None, trace: Carrier | None = None
@@ -99,27 +100,36 @@ class Resident:
         """Ask the network, for the front."""
         return await self.backend.infer(self._task.model.name, images)
 
+    def claim(self) -> None:
+        """Somebody is about to ask; in the loop. Until they `release` it, it does not stop."""
+        self._claims += 1
+
+    def release(self) -> None:
+        """They have asked, or will not."""
+        self._claims -= 1
+
     def stop(self) -> None:
-        """Answer what is in hand, and let go of the network. Safe to repeat."""
-        if self._screener is None or not self._over.acquire(blocking=False):
+        """Answer what is in hand, and let go of the network; in another thread than who claims. Safe to repeat."""
+        if not self._over.acquire(blocking=False) or self._screener is None:
             return
         end = time.monotonic() + self._task.settings.drain_s
-        while self._screener.in_hand.count and time.monotonic() < end:
+        while (self._claims or self._screener.in_hand.count) and time.monotonic() < end:
             time.sleep(_LOOK_S)
         if self._loop is not None and self._rolling is not None:
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._rolling.cancel)
         self._screener.stop()
+        self._rolling = None
 
     def __del__(self) -> None:
         """Ray Serve calls it where another model needs the room."""
         self.stop()
 
-    async def _roll(self) -> None:
-        """Let go of old jobs, also where no further request comes; and look for drift."""
-        screener = self._screener
-        while screener is not None:
-            await asyncio.sleep(_ROLL_S)
-            await asyncio.to_thread(screener.roll_if_due)
-            with suppress(SievertError):  # a damaged baseline must not keep jobs open: its metrics are absent
-                await asyncio.to_thread(self._drift.compare)
+
+async def _roll(screener: OnlineScreener, drift: DriftWatch) -> None:
+    """Let go of old jobs, also where no further request comes; and look for drift."""
+    while True:
+        await asyncio.sleep(_ROLL_S)
+        await asyncio.to_thread(screener.roll_if_due)
+        with suppress(SievertError):  # a damaged baseline must not keep jobs open: its metrics are absent
+            await asyncio.to_thread(drift.compare)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster.machine import count_cores
+from sievert.errors import ConfigError
 
 if TYPE_CHECKING:
     from sievert.settings import Settings
@@ -32,3 +33,22 @@ def with_passes(settings: Settings, models: int) -> Settings:
         "threads_alone": serve.threads_alone or (min(_MOST, count_cores()) if alone else 1),
     }
     return settings.model_copy(update={"serve": serve.model_copy(update=filled)})
+
+
+def require_cpus(settings: Settings, apps: int, cpus: int) -> None:
+    """Ray Serve would wait for ever for a replica that finds no CPU; on a cluster, nodes may be added for it.
+
+    Args:
+        settings: The tree.
+        apps: Models with replicas of their own, and the shelf.
+        cpus: Of this machine.
+
+    Raises:
+        ConfigError: There are not enough.
+    """
+    needed = apps * settings.serve.min_replicas * (settings.serve.passes or 1)
+    if settings.cluster.address is None and not settings.serve.num_gpus and needed > cpus:
+        raise ConfigError(
+            f"the replicas of these models need {needed} CPUs, and this machine has {cpus}",
+            remedy="Serve fewer by themselves: put the others on a --shelf, or set serve.min_replicas to 0.",
+        )

@@ -8,8 +8,9 @@ Source: model multiplexing of Ray Serve, docs.ray.io/en/latest/serve/model-multi
 from __future__ import annotations
 
 import asyncio
+import gc
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ray import serve
@@ -17,9 +18,11 @@ from ray import serve
 from pipelines.flows.online.batching import InHand
 from serve.hosting.resident import Resident
 from serve.operations.process import open_operations, watch_drift
-from sievert.errors import ModelMissingError
+from sievert.errors import ModelError, ModelMissingError, ServeError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -58,36 +61,62 @@ class ShelfReplica:
         """Open a model; `holding` makes this give back one that is open.
 
         Raises:
-            ModelError: The package is not the one that the service was started with, or lies here no more.
+            ModelMissingError: It lies here no more.
+            ServeError: Its package is another than the service knows of.
         """
         if name not in self._tasks:
             raise ModelMissingError("the model has been taken off the shelf")
-        make = partial(Resident, in_process=self._in_hand)
-        resident = await asyncio.to_thread(make, self._tasks[name], self._operations, self._drift[name])
+        resident = await asyncio.to_thread(self._make, name)
         resident.begin()
         return resident
 
-    async def _open(self) -> Resident:
-        """The model that is asked for. Who asks may give up meanwhile: the others' model is opened all the same."""
-        name = serve.get_multiplexed_model_id()
-        await asyncio.shield(self.load(name))
-        return await self.load(name)  # at once; between the two it may have had to make room
+    def _make(self, name: str) -> Resident:
+        gc.collect()  # what made room: memory of a network is not Python's, and tells its collector nothing
+        try:
+            return Resident(self._tasks[name], self._operations, self._drift[name], in_process=self._in_hand)
+        except ModelError as error:  # the package is at fault, and not what was sent
+            raise ServeError(
+                f"the model cannot be opened: {error.message}", remedy="Send the service SIGHUP once it is whole."
+            ) from error
 
     async def screen(
         self, content: bytes, *, patient: str | None, shown: tuple[str, str] | None, trace: Carrier | None = None
     ) -> Answer:
         """Screen a study."""
-        resident = await self._open()
-        return await resident.screen(content, patient=patient, shown=shown, trace=trace)
+        async with self._opened() as resident:
+            return await resident.screen(content, patient=patient, shown=shown, trace=trace)
 
     async def infer(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Ask the network."""
-        resident = await self._open()
-        return await resident.infer(images)
+        async with self._opened() as resident:
+            return await resident.infer(images)
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Resident]:
+        """The model that is asked for, which stays open inside.
+
+        Who asks may give up while it is being opened: it is opened all the same, or whoever else waits for it would
+        open it a second time.
+        """
+        opening = asyncio.ensure_future(self._claimed(serve.get_multiplexed_model_id()))
+        try:
+            yield await asyncio.shield(opening)
+        finally:
+            opening.add_done_callback(_release)
+
+    async def _claimed(self, name: str) -> Resident:
+        resident = await self.load(name)
+        resident.claim()  # at once: in the loop's next turn it might have to make room
+        return resident
 
     def __del__(self) -> None:
-        """Ray Serve calls it once what was in hand is answered; then it lets go of the models."""
+        """Ray Serve calls it once what was in hand is answered, and lets go of the models then."""
         self._operations.stop()
+
+
+def _release(opening: asyncio.Future[Resident]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().release()
 
 
 def holding(most: int) -> type[ShelfReplica]:

@@ -35,7 +35,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         (home / room / "__init__.py").write_text(f"raise SystemExit('{room} of the user were imported')\n")
     for name in SHELVED:
         put_on_shelf(home, name)
-    shelf = {"SIEVERT_SERVE__SHELF": str(home / "shelf"), "SIEVERT_SERVE__SHELF_OPEN": "1"}
+    shelf = {
+        "SIEVERT_SERVE__SHELF": str(home / "shelf"),
+        "SIEVERT_SERVE__SHELF_OPEN": "1",
+        "SIEVERT_SERVE__PASSES": "1",
+    }
     yield from serving(home, settings={**LONG, **shelf})
 
 

@@ -14,6 +14,10 @@
 {{- range .Values.inference.shelf -}}
 {{- if has . $.Values.inference.models -}}{{- fail (printf "inference.models and inference.shelf both name %s" .) -}}{{- end -}}
 {{- end -}}
+{{- range concat .Values.inference.models .Values.inference.shelf -}}
+{{- if has . (list "front" "shelf" "roller") -}}{{- fail (printf "a model cannot be served under the name %s" .) -}}{{- end -}}
+{{- end -}}
+{{- if dig "serve" "shelf" "" .Values.settings -}}{{- fail "settings.serve.shelf is for `sievert serve`: name the models in inference.shelf" -}}{{- end -}}
 {{- if not $on -}}{{- fail "nothing is enabled: set one of research.enabled, nightly.enabled, inference.enabled" -}}{{- end -}}
 {{- include "sievert.checkStores" (dict "root" $ "on" $on) -}}
 {{- if and .Values.externalSecrets.store (not .Values.externalSecrets.secrets) -}}

@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -74,6 +74,7 @@ class Batcher(Generic[Item, Answer]):
             self._changed.notify_all()
         for thread in self._threads:
             thread.join()
+        self._work = _nothing  # it may hold whoever holds this
 
     def _run(self) -> None:
         while batch := self._gather():
@@ -101,6 +102,10 @@ class Batcher(Generic[Item, Answer]):
             self._changed.wait()
             if self._wait_s and self._queue and not self._stopped:
                 self._changed.wait_for(lambda: len(self._queue) >= self._size or self._stopped, self._wait_s)
+
+
+def _nothing(_: Sequence[object]) -> Sequence[Any]:
+    return ()
 
 
 class InHand:

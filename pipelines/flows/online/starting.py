@@ -33,7 +33,11 @@ def make_online_task(model: str | Path, results: Path, settings: Settings, *, ma
             finder's network cannot be opened where the policy looks for text.
         KeyStoreError: The key store cannot be made or used.
     """
-    package = load_package(model)
+    return online_task(load_package(model), results, settings, makes_keys=makes_keys)
+
+
+def online_task(package: ModelPackage, results: Path, settings: Settings, *, makes_keys: bool = True) -> OnlineTask:
+    """See `make_online_task`; for a package that was loaded already."""
     check_screenable(package)
     if settings.admit.conformance != "off":
         require_checker()

@@ -120,6 +120,9 @@ def test_settings_that_are_unknown_secret_or_the_charts_own_are_refused(settings
     ("values", "told"),
     [
         ({"nightly": {"enabled": False}}, "nothing is enabled"),
+        ({"inference": {"enabled": True, "shelf": ["default"]}}, "both name default"),
+        ({"inference": {"enabled": True, "shelf": ["roller"]}}, "under the name roller"),
+        ({"settings": {"serve": {"shelf": "/models"}}}, "inference.shelf"),
         ({"results": {"kind": "s3"}}, "results.url"),
         (
             {"results": {"kind": "s3", "url": "s3://bucket/x"}, "inference": {"enabled": True}},

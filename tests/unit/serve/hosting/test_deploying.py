@@ -1,21 +1,24 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from serve.hosting import deploying
-from serve.hosting.deploying import Fresh, LineUp, checked, find_packages, line_up, replica_task
+from serve.hosting.deploying import Fresh
+from serve.hosting.lineup import LineUp, checked, find_packages, line_up, note_served, replica_task, served_by_now
 from serve.operations.process import watch_task
+from sievert.branchserve import DicomListenerSettings
 from sievert.errors import ConfigError, ModelError
+from sievert.settings import ServeSettings
 from tests.jobs import settings_in
 from tests.packages import make_package
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sievert.settings import Settings
 
 
@@ -69,6 +72,24 @@ def test_only_what_has_changed_is_deployed_again(
     assert fresh() == ["knee"]
     assert done == ["shelf of 3", "front of 4"]
     assert fresh() == []
+    shutil.rmtree(tmp_path / "shelf" / "hand")
+    assert fresh() == []
+    assert done[-2:] == ["shelf of 2", "front of 3"]
+
+
+def test_a_bare_name_on_the_shelf_is_not_taken_for_a_package_that_ships(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "default")
+    monkeypatch.chdir(tmp_path)
+    assert find_packages(Path()) == [tmp_path / "default"]
+
+
+def test_a_front_that_starts_anew_knows_what_was_taken_up(tmp_path: Path, settings: Settings) -> None:
+    assert served_by_now(tmp_path / "own") is None
+    line = found(tmp_path, settings)
+    note_served(tmp_path / "own", line.models, line.shelved)
+    assert served_by_now(tmp_path / "own") == (line.models, line.shelved)
 
 
 def lined(tmp_path: Path, *names: str) -> LineUp:
@@ -78,19 +99,27 @@ def lined(tmp_path: Path, *names: str) -> LineUp:
     return LineUp(tuple(replace(task, model=replace(task.model, name=name)) for name in names), ())
 
 
-@pytest.mark.parametrize("name", ["a b", 'x"', "a/b", "ü", "..", "", "a\nbind *:1", "%2e", "x" * 101, "front", "shelf"])
+_STRANGE = ("a b", 'x"', "a/b", "ü", "..", "", "a\nbind *:1", "%2e", "x" * 101)
+
+
+@pytest.mark.parametrize("name", [*_STRANGE, "front", "shelf", "roller"])
 def test_a_model_whose_name_cannot_stand_in_an_address_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError):
-        checked(lined(tmp_path, "default", name), {})
+        checked(lined(tmp_path, "default", name), ServeSettings())
 
 
 def test_ordinary_names_are_taken(tmp_path: Path) -> None:
-    checked(lined(tmp_path, "default", "chest-pneumonia_28.v2"), {"default": 1.0})
+    checked(lined(tmp_path, "default", "chest-pneumonia_28.v2"), ServeSettings(weights={"default": 1.0}))
 
 
 def test_a_weight_of_a_model_that_is_not_served_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not served"):
-        checked(lined(tmp_path, "default"), {"other": 1.0})
+        checked(lined(tmp_path, "default"), ServeSettings(weights={"other": 1.0}))
+
+
+def test_a_listeners_model_that_is_not_served_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"dicom\.model"):
+        checked(lined(tmp_path, "default"), ServeSettings(dicom=DicomListenerSettings(model="other")))
 
 
 def test_a_package_on_the_shelf_of_a_served_models_name_is_refused_at_a_hangup_too(

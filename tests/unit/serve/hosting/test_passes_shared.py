@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from serve.hosting.sharing import with_passes
+from serve.hosting.sharing import require_cpus, with_passes
+from sievert.errors import ConfigError
 from sievert.settings import ClusterSettings, ServeSettings, Settings
 
 if TYPE_CHECKING:
@@ -52,3 +53,12 @@ def test_a_study_that_is_alone_gets_the_cpus_of_a_machine_that_is_ours(
 ) -> None:
     settings = Settings(cluster=ClusterSettings(address=address), serve=ServeSettings(**serve))
     assert with_passes(settings, 1).serve.threads_alone == threads
+
+
+def test_more_replicas_than_cpus_are_told_before_anybody_waits_for_them() -> None:
+    settings = Settings(serve=ServeSettings(passes=2))
+    require_cpus(settings, 4, 8)
+    with pytest.raises(ConfigError, match="10 CPUs"):
+        require_cpus(settings, 5, 8)
+    require_cpus(Settings(serve=ServeSettings(passes=2, min_replicas=0)), 5, 8)
+    require_cpus(Settings(cluster=ClusterSettings(address="10.0.0.1:6379")), 500, 8)

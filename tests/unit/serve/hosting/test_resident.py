@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from pipelines.results.rolling.spool import find_spools
-from serve.hosting.deploying import replica_task
+from serve.hosting.lineup import replica_task
 from serve.hosting.resident import Resident
 from serve.operations.process import open_operations, watch_drift, watch_task
 from tests.jobs import settings_in
@@ -56,6 +59,34 @@ def test_a_model_that_must_make_room_answers_what_it_has_in_hand(
     assert len(find_spools(tmp_path / "keys")) == 1
 
 
-def test_stopping_twice_is_stopping_once(resident: Resident) -> None:
-    resident.stop()
-    resident.stop()
+def test_a_model_that_somebody_is_about_to_ask_does_not_stop(resident: Resident) -> None:
+    resident.claim()
+    stopping = threading.Thread(target=resident.stop)
+    stopping.start()
+    time.sleep(0.3)
+    assert stopping.is_alive()
+    resident.release()
+    stopping.join(10)
+    assert not stopping.is_alive()
+    resident.stop()  # Ray's collector calls it once more
+    with pytest.raises(RuntimeError):
+        asyncio.run(resident.infer(np.zeros((1, 1, 28, 28), np.float32)))
+
+
+def test_a_model_that_has_made_room_holds_no_network(resident: Resident) -> None:
+    assert resident._screener is not None
+
+    async def used() -> None:
+        resident.begin()
+        await resident.infer(np.zeros((1, 1, 28, 28), np.float32))
+        await asyncio.to_thread(resident.stop)
+
+    asyncio.run(used())
+    network = weakref.ref(resident._screener.casework)
+    gc.collect()
+    gc.disable()
+    try:
+        resident.backend = resident._screener = None  # type: ignore[assignment]  # nobody has it any more
+        assert network() is None
+    finally:
+        gc.enable()
