@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ray import serve
+from ray.serve import RunTarget
 
 from serve.hosting.front import FRONT_MOST, FrontReplica
 from serve.hosting.lineup import FRONT, SHELF
@@ -94,10 +95,26 @@ def deploy_shelf(task: ShelfTask, settings: ServeSettings, *, most: int) -> None
     serve.run(shelf_application(task, settings, most=most), name=SHELF, route_prefix=None)
 
 
-def deploy_front(task: FrontTask) -> None:
-    """Put the front on Ray Serve."""
-    handle = serve.run(front_application(task), name=FRONT, route_prefix="/")
-    handle.open_ports.remote().result()
+def deploy_all(line: LineUp, front: FrontTask, *, most: int) -> None:
+    """Put all that is served on Ray Serve, at once: each starts while the others do.
+
+    Args:
+        line: The models.
+        front: What the front is told.
+        most: Replicas of a model at most.
+    """
+    settings, watch = front.settings.serve, front.watch
+    targets = [
+        RunTarget(
+            model_application(task, most=most), name=task.model.name, route_prefix=f"/v2/models/{task.model.name}"
+        )
+        for task in line.own
+    ]
+    if line.shelf:
+        shelf = shelf_application(ShelfTask(line.shelf, watch), settings, most=most)
+        targets.append(RunTarget(shelf, name=SHELF, route_prefix=None))
+    targets.append(RunTarget(front_application(front), name=FRONT, route_prefix="/"))
+    serve.run_many(targets)[-1].open_ports.remote().result()
 
 
 def tell_front(line: LineUp) -> None:

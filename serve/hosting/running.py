@@ -23,12 +23,11 @@ from pipelines.results.outfolder import OutFolder
 from serve.access.apikeys import ApiKeys
 from serve.access.runs import Runs
 from serve.access.statefolder import open_state
-from serve.hosting.deploying import QUIET, Fresh, deploy_front, deploy_model, deploy_shelf
+from serve.hosting.deploying import QUIET, Fresh, deploy_all
 from serve.hosting.front import FrontTask
 from serve.hosting.haproxy import BINARY_VARIABLE, write_launcher
 from serve.hosting.lineup import line_up
 from serve.hosting.sharing import require_cpus, with_passes
-from serve.hosting.shelf import ShelfTask
 from serve.hosting.worklist import open_keys
 from serve.operations.process import watch_task
 from serve.operations.tracing import open_tracing
@@ -118,12 +117,9 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
         _start(settings)
         require_cpus(settings, len(line.own) + bool(line.shelf), session.cpus)
         most = settings.serve.max_replicas or max(1, session.cpus // (settings.serve.passes or 1))
-        for task in line.own:
-            deploy_model(task, most=most)
-        if line.shelf:
-            deploy_shelf(ShelfTask(line.shelf, watch), settings.serve, most=most)
         port = int(os.environ[_PORTS[0]])
-        deploy_front(FrontTask(line.models, settings, results.absolute(), online, watch, port, line.shelved))
+        front = FrontTask(line.models, settings, results.absolute(), online, watch, port, line.shelved)
+        deploy_all(line, front, most=most)
         roller.start()
         if teller is not None:
             teller.start()
