@@ -141,8 +141,8 @@ def test_two_services_of_one_site_keep_apart_what_they_answer_and_each_ends_alon
     assert told[1]["job"] not in {spool.stem for spool in find_spools(service.home / "keys")}
 
 
-def test_a_second_ctrl_c_ends_it_at_once_and_the_first_ends_it_in_order(tmp_path: Path) -> None:
-    service = start_service(tmp_path)
+def test_a_second_ctrl_c_ends_it_at_once_and_the_first_ends_it_in_order(service: Service) -> None:
+    """The last of this file: nobody else needs the service any more."""
     children = service.processes()
     service.process.send_signal(signal.SIGINT)
     time.sleep(0.3)
