@@ -48,6 +48,7 @@ def front_app(
     most_bytes: int,
     allowed: Callable[[Permission], object],
     later: Callable[[list[bytes], Asking, Request], Awaitable[Response]] | None = None,
+    ready: Callable[[], bool] = lambda: True,
     routers: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """The front: everything that is not sent straight to a network.
@@ -57,12 +58,13 @@ def front_app(
         most_bytes: Largest tensor.
         allowed: As for `model_app`.
         later: See `studies_router`.
+        ready: Whether all networks can be asked; may take a moment.
         routers: Further ones, with permissions of their own: health, sign-in, the worklist page.
     """
     app = _app()
     infer = [Depends(allowed(Permission.INFER))]  # type: ignore[arg-type]  # any callable is a dependency
     for router in (
-        server_router(),
+        server_router(ready),
         model_router(backend, most_bytes=most_bytes),
         catalogue_router(backend),
         studies_router(backend, later=later),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request, Response
 from pydantic import BaseModel
@@ -14,7 +14,10 @@ from serve.api.examples import INFER, INFERRED, MODEL, MODEL_METADATA, shown
 from serve.api.problems import described
 from serve.api.tensors import DATATYPE, HEADER_LENGTH, OUTPUT, InferRequest, InferResponse, read_request, write_response
 from sievert import __version__
-from sievert.errors import ModelMissingError
+from sievert.errors import ModelMissingError, ReplicaLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _EXTENSIONS = ["binary_tensor_data"]
 _TOLD = "Name of a model, as GET /v1/models tells it."
@@ -69,8 +72,12 @@ class ModelReady(BaseModel):
     ready: bool
 
 
-def server_router() -> APIRouter:
-    """What the protocol asks of a server as a whole."""
+def server_router(is_ready: Callable[[], bool]) -> APIRouter:
+    """What the protocol asks of a server as a whole.
+
+    Args:
+        is_ready: Whether all models can be asked; may take a moment.
+    """
     router = APIRouter(tags=["Open Inference Protocol"])
 
     told = {"name": "sievert", "version": __version__, "extensions": _EXTENSIONS}
@@ -84,7 +91,9 @@ def server_router() -> APIRouter:
         return Live(live=True)
 
     @router.get("/v2/health/ready", summary="Server ready", responses=shown({"ready": True}))
-    async def ready() -> Ready:
+    def ready() -> Ready:
+        if not is_ready():
+            raise ReplicaLostError("not every model can be asked yet", remedy="`sievert serve status` says which.")
         return Ready(ready=True)
 
     return router

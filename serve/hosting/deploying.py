@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ray import serve
+from ray.exceptions import RayError
 from ray.serve import RunTarget
+from ray.serve.exceptions import RayServeException
+from ray.serve.schema import ApplicationStatus
 
 from serve.hosting.front import FRONT_MOST, FrontReplica
 from serve.hosting.lineup import FRONT, SHELF
 from serve.hosting.replica import ModelReplica
 from serve.hosting.shelf import ShelfTask, holding
+from sievert.errors import ClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
 
 QUIET: dict[str, Any] = {"enable_access_log": False, "log_level": "ERROR"}
 """What Ray Serve logs of itself: requests stand in our journal."""
+_REPLACED_S, _LOOK_S = 120.0, 0.1
+_COMING = (ApplicationStatus.NOT_STARTED, ApplicationStatus.DEPLOYING)
 _UP_S, _DOWN_S, _HEALTH_S = 2, 60, 5
 """How long the load must have changed before replicas are added or taken away; how often each is looked at."""
 
@@ -87,12 +94,30 @@ def front_application(task: FrontTask) -> Application:
 
 def deploy_model(task: ReplicaTask, *, most: int) -> None:
     """Put a model on Ray Serve, or its new version in place of the one that is there."""
-    serve.run(model_application(task, most=most), name=task.model.name, route_prefix=f"/v2/models/{task.model.name}")
+    application = model_application(task, most=most)
+    _replace(RunTarget(application, name=task.model.name, route_prefix=f"/v2/models/{task.model.name}"))
 
 
 def deploy_shelf(task: ShelfTask, settings: ServeSettings, *, most: int) -> None:
     """Put the shelf on Ray Serve, or what lies on it now in place of what lay there."""
-    serve.run(shelf_application(task, settings, most=most), name=SHELF, route_prefix=None)
+    _replace(RunTarget(shelf_application(task, settings, most=most), name=SHELF, route_prefix=None))
+
+
+def _replace(target: RunTarget) -> None:
+    """Not for ever: there may be no CPU for the new one while the old one is busy.
+
+    Raises:
+        ClusterError: It does not run in time; Ray Serve goes on trying, and what ran before answers meanwhile.
+    """
+    try:
+        serve.run_many([target], wait_for_applications_running=False)
+        end = time.monotonic() + _REPLACED_S
+        while (state := serve.status().applications[target.name].status) in _COMING and time.monotonic() < end:
+            time.sleep(_LOOK_S)
+    except (RayError, RayServeException, RuntimeError) as error:
+        raise ClusterError("Ray Serve could not be told of the new version") from error
+    if state != ApplicationStatus.RUNNING:
+        raise ClusterError(f"the new version of `{target.name}` does not run yet: {state.value.lower()}")
 
 
 def deploy_all(line: LineUp, front: FrontTask, *, most: int) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from models.package import load_package
 from pipelines.flows.online.starting import online_task
+from pipelines.results.disk import write_whole
 from serve.api.backend import MODEL_NAME, ServedModel, describe_model
 from serve.hosting.resident import ReplicaTask
 from sievert.errors import ConfigError
@@ -102,7 +103,8 @@ def checked(line: LineUp, settings: ServeSettings) -> LineUp:
         raise ConfigError(f"a model's name becomes part of an address: {wrong[0]!r} cannot", remedy=f"Use {told}.")
     if len(set(names)) != len(names):
         raise ConfigError("two models have the same name", remedy="Rename the folder of one of them.")
-    wanted = {"serve.weights": set(settings.weights), "serve.dicom.model": {settings.dicom.model or names[0]}}
+    listened = {settings.dicom.model} if settings.dicom.port and settings.dicom.model else set()
+    wanted = {"serve.weights": set(settings.weights), "serve.dicom.model": listened}
     for setting, named in wanted.items():
         if strange := sorted(named - set(names)):
             raise ConfigError(f"{setting} names a model that is not served: {strange[0]}")
@@ -130,11 +132,12 @@ def note_served(folder: Path, models: Sequence[ServedModel], shelved: frozenset[
         folder: Of the run, on the front's machine.
         models: What is served.
         shelved: Names of those on the shelf.
+
+    Raises:
+        StorageError: And its kinds.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = folder / f"{_SERVED}.draft"
-    draft.write_text(json.dumps({"models": [asdict(one) for one in models], "shelved": sorted(shelved)}), "utf-8")
-    draft.replace(folder / _SERVED)
+    told = json.dumps({"models": [asdict(one) for one in models], "shelved": sorted(shelved)})
+    write_whole(folder / _SERVED, told.encode(), drafts=folder, mode=0o600)
 
 
 def served_by_now(folder: Path) -> tuple[tuple[ServedModel, ...], frozenset[str]] | None:

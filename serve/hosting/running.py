@@ -94,7 +94,8 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
         PortTakenError: Something else listens there.
         ClusterError: Ray cannot be started or joined.
     """
-    settings = with_passes(settings, len(models) + (settings.serve.shelf is not None))
+    apps = len(models) + (settings.serve.shelf is not None)
+    settings = with_passes(settings, apps)
     online = online_folder(results.absolute())
     with contextlib.ExitStack() as held:
         own = Path(held.enter_context(TemporaryDirectory(prefix="sievert-")))
@@ -115,10 +116,10 @@ def running_service(models: Sequence[str | Path], results: Path, settings: Setti
         held.callback(roller.stop)
         held.callback(_stop)
         _start(settings)
-        require_cpus(settings, len(line.own) + bool(line.shelf), session.cpus)
         most = settings.serve.max_replicas or max(1, session.cpus // (settings.serve.passes or 1))
+        require_cpus(settings, apps, session.cpus, most=most)
         port = int(os.environ[_PORTS[0]])
-        front = FrontTask(line.models, settings, results.absolute(), online, watch, port, line.shelved)
+        front = FrontTask(line.models, settings, results.absolute(), online, watch, port, line.shelved, own)
         deploy_all(line, front, most=most)
         roller.start()
         if teller is not None:

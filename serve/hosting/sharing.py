@@ -35,20 +35,21 @@ def with_passes(settings: Settings, models: int) -> Settings:
     return settings.model_copy(update={"serve": serve.model_copy(update=filled)})
 
 
-def require_cpus(settings: Settings, apps: int, cpus: int) -> None:
+def require_cpus(settings: Settings, apps: int, cpus: int, *, most: int) -> None:
     """Ray Serve would wait for ever for a replica that finds no CPU; on a cluster, nodes may be added for it.
 
     Args:
         settings: The tree.
         apps: Models with replicas of their own, and the shelf.
         cpus: Of this machine.
+        most: Replicas of each at most.
 
     Raises:
         ConfigError: There are not enough.
     """
-    needed = apps * settings.serve.min_replicas * (settings.serve.passes or 1)
-    if settings.cluster.address is None and not settings.serve.num_gpus and needed > cpus:
+    needed = apps * min(settings.serve.min_replicas, most) * (settings.serve.passes or 1)
+    if settings.cluster.address is None and needed > cpus:
         raise ConfigError(
             f"the replicas of these models need {needed} CPUs, and this machine has {cpus}",
-            remedy="Serve fewer by themselves: put the others on a --shelf, or set serve.min_replicas to 0.",
+            remedy="Put some on a --shelf, or set serve.min_replicas to 0, or serve.passes to 1.",
         )

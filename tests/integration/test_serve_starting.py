@@ -99,6 +99,10 @@ def test_what_is_put_on_the_shelf_is_served_after_a_hangup(service: Service) -> 
         while "dddd" not in client.get("/v1/models").text and time.monotonic() < deadline:
             time.sleep(0.2)
         assert infer(client, "dddd") == pytest.approx(1 / (1 + math.exp(-4)), abs=1e-5)
+        service.processes("ServeReplica:front")[0].kill()  # the next one has to know of it too
+        while client.get("/v1/models").status_code != 200 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert infer(client, "dddd") == pytest.approx(1 / (1 + math.exp(-4)), abs=1e-5)
 
 
 def test_a_port_that_is_taken_is_told_at_once_and_the_one_who_has_it_answers_on(

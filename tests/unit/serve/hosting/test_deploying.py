@@ -88,6 +88,7 @@ def test_a_bare_name_on_the_shelf_is_not_taken_for_a_package_that_ships(
 def test_a_front_that_starts_anew_knows_what_was_taken_up(tmp_path: Path, settings: Settings) -> None:
     assert served_by_now(tmp_path / "own") is None
     line = found(tmp_path, settings)
+    (tmp_path / "own").mkdir(exist_ok=True)
     note_served(tmp_path / "own", line.models, line.shelved)
     assert served_by_now(tmp_path / "own") == (line.models, line.shelved)
 
@@ -119,7 +120,7 @@ def test_a_weight_of_a_model_that_is_not_served_is_refused(tmp_path: Path) -> No
 
 def test_a_listeners_model_that_is_not_served_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"dicom\.model"):
-        checked(lined(tmp_path, "default"), ServeSettings(dicom=DicomListenerSettings(model="other")))
+        checked(lined(tmp_path, "default"), ServeSettings(dicom=DicomListenerSettings(port=11112, model="other")))
 
 
 def test_a_package_on_the_shelf_of_a_served_models_name_is_refused_at_a_hangup_too(

@@ -57,8 +57,9 @@ def test_a_study_that_is_alone_gets_the_cpus_of_a_machine_that_is_ours(
 
 def test_more_replicas_than_cpus_are_told_before_anybody_waits_for_them() -> None:
     settings = Settings(serve=ServeSettings(passes=2))
-    require_cpus(settings, 4, 8)
+    require_cpus(settings, 4, 8, most=4)
     with pytest.raises(ConfigError, match="10 CPUs"):
-        require_cpus(settings, 5, 8)
-    require_cpus(Settings(serve=ServeSettings(passes=2, min_replicas=0)), 5, 8)
-    require_cpus(Settings(cluster=ClusterSettings(address="10.0.0.1:6379")), 500, 8)
+        require_cpus(settings, 5, 8, most=4)
+    require_cpus(Settings(serve=ServeSettings(passes=2, min_replicas=0)), 5, 8, most=4)
+    require_cpus(Settings(serve=ServeSettings(min_replicas=100)), 1, 8, most=8)
+    require_cpus(Settings(cluster=ClusterSettings(address="10.0.0.1:6379")), 500, 8, most=4)

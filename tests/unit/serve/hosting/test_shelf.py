@@ -28,6 +28,10 @@ class OneOpen(ShelfReplica):
 
     name, model, made = "", None, 0
 
+    def _make(self, name: str) -> Resident:
+        self.made += 1
+        return super()._make(name)
+
     async def load(self, name: str) -> Resident:
         if not hasattr(self, "lock"):
             self.lock = asyncio.Lock()
@@ -36,7 +40,6 @@ class OneOpen(ShelfReplica):
                 if self.model is not None:
                     await asyncio.get_running_loop().run_in_executor(None, self.model.stop)
                 self.model, self.name = await super().load(name), name
-                self.made += 1
             return self.model
 
 

@@ -5,7 +5,7 @@ from ray.exceptions import ActorDiedError, RayTaskError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 
 from serve.api.problems import status_of
-from serve.hosting.front import _replica_errors
+from serve.hosting.handles import replica_errors
 from sievert.errors import DiskFullError, NetworkInputError, ReplicaLostError, SievertError
 
 
@@ -20,20 +20,20 @@ from sievert.errors import DiskFullError, NetworkInputError, ReplicaLostError, S
     ],
 )
 def test_what_becomes_of_a_request_whose_replica_fails(raised: Exception, status: int) -> None:
-    with pytest.raises(SievertError) as caught, _replica_errors():
+    with pytest.raises(SievertError) as caught, replica_errors():
         raise raised
     assert status_of(caught.value) == status
 
 
 @pytest.mark.parametrize("kind", [DeploymentUnavailableError, ReplicaUnavailableError])
 def test_no_replica_is_a_replica_that_is_lost(kind: type[Exception]) -> None:
-    with pytest.raises(ReplicaLostError), _replica_errors():
+    with pytest.raises(ReplicaLostError), replica_errors():
         raise kind.__new__(kind)
 
 
 def test_an_error_of_ours_from_another_process_stays_ours() -> None:
     away = RayTaskError("screen", "", NetworkInputError("another shape")).as_instanceof_cause()
-    with pytest.raises(NetworkInputError) as caught, _replica_errors():
+    with pytest.raises(NetworkInputError) as caught, replica_errors():
         raise away
     assert status_of(caught.value) == 422
     assert caught.value.message == "another shape"
