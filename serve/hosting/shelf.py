@@ -18,7 +18,7 @@ from ray import serve
 from pipelines.flows.online.batching import InHand
 from serve.hosting.resident import Resident
 from serve.operations.process import open_operations, watch_drift
-from sievert.errors import ModelError, ModelMissingError, ServeError
+from sievert.errors import ModelError, ReplicaLostError, ServeError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -61,11 +61,11 @@ class ShelfReplica:
         """Open a model; `holding` makes this give back one that is open.
 
         Raises:
-            ModelMissingError: It lies here no more.
+            ReplicaLostError: It does not lie here: the front knows of another shelf, for a moment.
             ServeError: Its package is another than the service knows of.
         """
         if name not in self._tasks:
-            raise ModelMissingError("the model has been taken off the shelf")
+            raise ReplicaLostError("the shelf is being changed")
         resident = await asyncio.to_thread(self._make, name)
         resident.begin()
         return resident

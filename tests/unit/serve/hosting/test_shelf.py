@@ -12,7 +12,7 @@ import pytest
 from serve.hosting.lineup import replica_task
 from serve.hosting.shelf import ShelfReplica, ShelfTask
 from serve.operations.process import watch_task
-from sievert.errors import ModelMissingError, ServeError
+from sievert.errors import ReplicaLostError, ServeError
 from tests.jobs import settings_in
 from tests.packages import make_package
 
@@ -100,8 +100,10 @@ def test_who_gives_up_while_a_model_is_opened_leaves_it_open_for_the_next(
     assert replica.made == 1
 
 
-def test_a_model_that_was_taken_off_is_told_so(replica: OneOpen, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ModelMissingError):
+def test_who_asks_a_replica_of_the_shelf_of_before_is_to_ask_again(
+    replica: OneOpen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ReplicaLostError):
         asyncio.run(ask(replica, "c", monkeypatch))
 
 
