@@ -47,7 +47,7 @@ types: $(VENV)/.developing ## Check types, strictly.
 	$(BIN)/mypy
 
 unit: $(VENV)/.developing
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not chaos' --numprocesses 2 --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not chaos' --numprocesses 2
 
 chaos: $(VENV)/.developing ## Kill runs at random, flip every byte, fill disks: long.
 	$(BIN)/pytest -m chaos --timeout=7200
