@@ -185,7 +185,7 @@ def test_a_screener_that_cannot_start_leaves_nothing_running(task: OnlineTask, m
     with pytest.raises(ServeError):
         OnlineScreener(replace(task, passes=2))
     assert made[0]._process.poll() is not None
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 def test_tensors_of_another_shape_or_kind_are_refused(screener: OnlineScreener) -> None:
