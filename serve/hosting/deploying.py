@@ -94,13 +94,21 @@ def front_application(task: FrontTask) -> Application:
 
 def deploy_model(task: ReplicaTask, *, most: int) -> None:
     """Put a model on Ray Serve, or its new version in place of the one that is there."""
-    application = model_application(task, most=most)
-    _replace(RunTarget(application, name=task.model.name, route_prefix=f"/v2/models/{task.model.name}"))
+    _replace(_model_target(task, most))
 
 
 def deploy_shelf(task: ShelfTask, settings: ServeSettings, *, most: int) -> None:
     """Put the shelf on Ray Serve, or what lies on it now in place of what lay there."""
-    _replace(RunTarget(shelf_application(task, settings, most=most), name=SHELF, route_prefix=None))
+    _replace(_shelf_target(task, settings, most))
+
+
+def _model_target(task: ReplicaTask, most: int) -> RunTarget:
+    name = task.model.name
+    return RunTarget(model_application(task, most=most), name=name, route_prefix=f"/v2/models/{name}")
+
+
+def _shelf_target(task: ShelfTask, settings: ServeSettings, most: int) -> RunTarget:
+    return RunTarget(shelf_application(task, settings, most=most), name=SHELF, route_prefix=None)
 
 
 def _replace(target: RunTarget) -> None:
@@ -128,16 +136,9 @@ def deploy_all(line: LineUp, front: FrontTask, *, most: int) -> None:
         front: What the front is told.
         most: Replicas of a model at most.
     """
-    settings, watch = front.settings.serve, front.watch
-    targets = [
-        RunTarget(
-            model_application(task, most=most), name=task.model.name, route_prefix=f"/v2/models/{task.model.name}"
-        )
-        for task in line.own
-    ]
+    targets = [_model_target(task, most) for task in line.own]
     if line.shelf:
-        shelf = shelf_application(ShelfTask(line.shelf, watch), settings, most=most)
-        targets.append(RunTarget(shelf, name=SHELF, route_prefix=None))
+        targets.append(_shelf_target(ShelfTask(line.shelf, front.watch), front.settings.serve, most))
     targets.append(RunTarget(front_application(front), name=FRONT, route_prefix="/"))
     serve.run_many(targets)[-1].open_ports.remote().result()
 

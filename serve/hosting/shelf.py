@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ray import serve
 
 from pipelines.flows.online.batching import InHand
+from serve.hosting.lineup import SHELF
 from serve.hosting.resident import Resident
 from serve.operations.process import open_operations, watch_drift
 from sievert.errors import ModelError, ReplicaLostError, ServeError
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from serve.hosting.resident import ReplicaTask
     from serve.operations.process import WatchTask
     from serve.operations.tracing import Carrier
-
-SHELF = "shelf"
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,7 +168,7 @@ class OnlineScreener:
 
     def _warm_up(self) -> None:
         """The first passes make room for all that follow; nobody should wait for them."""
-        for alone in (False, True):
+        for alone in {False, self._task.threads_alone > self._task.threads}:
             self.casework.run(np.zeros((1, *self.shape), np.float32), alone=alone)
 
     def _pass(self, images: Sequence[NDArray[np.float32]]) -> list[Prediction]:
